@@ -1,0 +1,83 @@
+# The front door. Each target sets up what it needs; `make help` lists them.
+# Written for GNU Make 3.81 and BSD tools, so that macOS needs nothing more.
+
+PYTHON   ?= python3
+CHOSEN   := $(shell cat .venv/.torch 2>/dev/null)
+TORCH    ?= $(if $(CHOSEN),$(CHOSEN),default)
+PORT     ?= 8000
+NB       ?= $(wildcard notebooks/*.ipynb)
+BIN      := .venv/bin
+PY       := $(BIN)/python
+READY    := .venv/.ready
+NOTEBOOKS := $(wildcard notebooks/*.ipynb)
+# Two processes of one thread each fill two cores better than one process of two.
+ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
+NBVAL    := $(PY) -m pytest --nbval --nbval-sanitize-with tests/notebooks/sanitize.cfg -p no:cacheprovider notebooks
+
+.PHONY: help setup book test serve notebooks train bench lint unit check-notebooks browser links reproduce lock clean always
+
+help:            ## this list
+	@echo "make TARGET, where TARGET is one of"
+	@sed -n 's/^\([a-z-]*\):[^#]*## /  \1|/p' Makefile | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) book/tools/setup.py --torch $(TORCH)
+
+# Another choice of torch than the last one asks for set-up again.
+ifneq ($(TORCH),$(CHOSEN))
+$(READY): always
+endif
+always:
+
+setup: $(READY)  ## .venv from requirements.lock; every other target does it when it must
+
+book: $(READY)   ## the site, into _build/html
+	@$(PY) book/tools/build.py
+
+test: $(READY)   ## everything that CI checks: style, types, package, site, every stored output, browser
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory book
+	@$(MAKE) --no-print-directory links
+	@$(MAKE) --no-print-directory check-notebooks
+	@$(MAKE) --no-print-directory browser
+
+serve: book      ## the site on this machine; PORT=8000
+	@$(PY) book/tools/serve.py --port $(PORT)
+
+notebooks: $(READY)   ## run notebooks and store their outputs; NB=notebooks/05_vit.ipynb for one
+	@$(PY) book/tools/execute.py $(NB)
+
+train: $(READY)  ## make a course checkpoint by its recipe; MODEL=vit-mnist5k
+	@test -n "$(MODEL)" || { echo "train: name a recipe, as in: make train MODEL=vit-mnist5k"; exit 2; }
+	@$(BIN)/mmcourse train $(MODEL)
+
+bench: $(READY)  ## side-by-side timings against the libraries a reader would use instead
+	@for script in benchmarks/bench_*.py; do test -f "$$script" || continue; echo "== $$script"; $(PY) "$$script" || exit 1; done
+
+lint: $(READY)   ## ruff and mypy
+	@$(BIN)/ruff check . && $(BIN)/mypy
+
+unit: $(READY)   ## the package's tests
+	@$(ONE_THREAD) $(PY) -m pytest tests --ignore=tests/browser -n 2
+
+check-notebooks: $(READY)   ## run every notebook again and compare with what is stored
+	@$(if $(NOTEBOOKS),$(ONE_THREAD) $(NBVAL) -n 2 --dist loadfile,echo "no notebooks yet")
+
+browser: $(READY)   ## open every page of the built site in Chromium
+	@$(PY) -m pytest tests/browser
+
+links: $(READY)  ## every link and anchor of the built site; EXTERNAL=1 for links to other sites too
+	@$(PY) book/tools/links.py $(if $(EXTERNAL),--external)
+
+reproduce: $(READY)   ## stored outputs once more: three times, on one thread, with another processor's arithmetic
+	$(NBVAL) -n 2 --dist loadfile
+	OMP_NUM_THREADS=2 $(NBVAL)
+	$(ONE_THREAD) $(NBVAL) -n 2 --dist loadfile
+	$(ONE_THREAD) ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 MKL_CBWR=COMPATIBLE $(NBVAL) -n 2 --dist loadfile
+
+lock: $(READY)   ## choose every version anew inside the ranges of pyproject.toml
+	@$(PY) book/tools/lock.py
+
+clean:           ## throw away the built site, keep .venv and caches
+	rm -rf _build book/_generated/*.md

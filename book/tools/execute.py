@@ -1,0 +1,158 @@
+"""Run notebooks and store what they print, draw and move.
+
+Each notebook runs in a fresh kernel in its own folder. Stored with it: every output, and the state of the
+widgets, which is what moves on the static page. Left out: whatever changes from run to run without meaning
+(times, random ids). Run time and peak memory go to book/_generated/run_times.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import platform
+import re
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+ROOT = Path(__file__).resolve().parents[2]
+TIMES = ROOT / "book" / "_generated" / "run_times.json"
+LIMIT = 900  # seconds for one cell, after which the kernel is taken to hang
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+LANGUAGE = {"name": "python", "file_extension": ".py", "mimetype": "text/x-python", "pygments_lexer": "ipython3"}
+
+
+class Client(NotebookClient):
+    """Asks the kernel for its peak memory just before it ends."""
+
+    peak_bytes = 0
+
+    async def _async_cleanup_kernel(self) -> None:
+        self.peak_bytes = await self._ask_peak()
+        await super()._async_cleanup_kernel()
+
+    async def _ask_peak(self) -> int:
+        """Bytes of memory the kernel's process held at most; 0 where the system does not tell."""
+        if self.kc is None or sys.platform == "win32":
+            return 0
+        expression = "__import__('resource').getrusage(__import__('resource').RUSAGE_SELF).ru_maxrss"
+        reply = await self.kc.execute_interactive(
+            "", silent=True, store_history=False, user_expressions={"peak": expression}, timeout=30
+        )
+        answer = reply["content"].get("user_expressions", {}).get("peak", {})
+        if answer.get("status") != "ok":
+            return 0
+        return int(answer["data"]["text/plain"]) * (1 if sys.platform == "darwin" else 1024)
+
+
+def cell_ids(notebook: Any) -> None:
+    """Give each cell an id made of its own text, so that a new cell changes no other's."""
+    seen: Counter[str] = Counter()
+    for cell in notebook.cells:
+        mark = hashlib.sha256(cell.source.encode()).hexdigest()[:10]
+        seen[mark] += 1
+        cell["id"] = mark if seen[mark] == 1 else f"{mark}-{seen[mark]}"
+
+
+def widget_order(notebook: Any, state: dict[str, Any]) -> list[str]:
+    """The widgets as the page meets them: from each output's widget to its parts; unseen ones last, by content."""
+    order: dict[str, None] = {}
+
+    def visit(model: str) -> None:
+        if model in state and model not in order:
+            order[model] = None
+            for part in re.findall(r"IPY_MODEL_(\w+)", json.dumps(state[model], sort_keys=True)):
+                visit(part)
+
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            visit(output.get("data", {}).get("application/vnd.jupyter.widget-view+json", {}).get("model_id", ""))
+    names = re.compile("|".join(state) or "$^")
+    for model in sorted(state, key=lambda model: names.sub("", json.dumps(state[model], sort_keys=True))):
+        visit(model)
+    return list(order)
+
+
+def widget_ids(notebook: Any, name: str) -> Any:
+    """Replace the random ids of widgets by numbered ones, so that a run without a change changes nothing."""
+    state = notebook.metadata.get("widgets", {}).get("application/vnd.jupyter.widget-state+json", {}).get("state", {})
+    if not state:
+        return notebook
+    fresh = {
+        model: hashlib.md5(f"{name} {number}".encode(), usedforsecurity=False).hexdigest()
+        for number, model in enumerate(widget_order(notebook, state))
+    }
+    text = re.sub("|".join(fresh), lambda found: fresh[found.group()], nbformat.writes(notebook))
+    return nbformat.reads(text, as_version=4)
+
+
+def normalise(notebook: Any, name: str) -> Any:
+    """Keep of a freshly run notebook what means something."""
+    widgets = notebook.metadata.get("widgets")
+    notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": LANGUAGE})
+    if widgets:
+        notebook.metadata["widgets"] = widgets
+    for cell in notebook.cells:
+        for key in ("execution", "collapsed", "jupyter", "ExecuteTime"):
+            cell.metadata.pop(key, None)
+    cell_ids(notebook)
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    return widget_ids(notebook, name)
+
+
+def execute(path: Path) -> dict[str, float]:
+    """Run one notebook, put the result in its place in one step, and tell seconds and peak megabytes."""
+    notebook = nbformat.read(path, as_version=4)
+    here = {"metadata": {"path": str(path.parent)}}
+    client = Client(notebook, timeout=LIMIT, kernel_name="python3", record_timing=False, resources=here)
+    start = time.perf_counter()
+    try:
+        client.execute()
+    except CellExecutionError as error:
+        print(error)
+        message = f"notebooks: {path.name} stopped at the error above; the stored notebook is as it was"
+        raise SystemExit(message) from None
+    seconds = time.perf_counter() - start
+    fresh = path.with_suffix(".ipynb.new")
+    nbformat.write(normalise(notebook, path.stem), fresh)
+    os.replace(fresh, path)
+    return {"seconds": round(seconds, 1), "peak_mb": round(client.peak_bytes / 2**20)}
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def processor() -> str:
+    """The processor's name as the system gives it."""
+    info = Path("/proc/cpuinfo")
+    found = re.search(r"model name\s*:\s*(.+)", info.read_text()) if info.exists() else None
+    return found.group(1) if found else platform.processor() or platform.machine()
+
+
+def main() -> None:
+    """Run the notebooks named on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("notebooks", nargs="*", type=Path)
+    for path in (path.resolve() for path in parser.parse_args().notebooks):
+        if not path.exists():
+            raise SystemExit(f"notebooks: there is no {path}; name a file such as notebooks/05_vit.ipynb")
+        measured = execute(path)
+        times = json.loads(TIMES.read_text()) if TIMES.exists() else {}
+        times[path.stem] = {**measured, "cores": cores(), "processor": processor()}
+        TIMES.parent.mkdir(parents=True, exist_ok=True)
+        TIMES.write_text(json.dumps(dict(sorted(times.items())), indent=1) + "\n")
+        print(f"{path.name}: {measured['seconds']} s, peak {measured['peak_mb']} MB", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,233 @@
+"""Write the parts of the site that are made of other things: cards, run times, the map of the book.
+
+Everything goes to book/_generated/*.md, which pages include. A file is touched only where its text changes,
+so that Sphinx reads no page again for nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import json
+import os
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+GENERATED = ROOT / "book" / "_generated"
+WEIGHTS = ROOT / "mmcourse" / "pretrained" / "weights"
+
+
+def listed() -> list[str]:
+    """The pages that _toc.yml lists, in order."""
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    chapters = [chapter for part in toc["parts"] for chapter in part["chapters"]]
+    sections = [section["file"] for chapter in chapters for section in chapter.get("sections", [])]
+    return [toc["root"], *(chapter["file"] for chapter in chapters), *sections]
+
+
+def chapters() -> list[dict[str, Any]]:
+    """What book/chapters.yml says of the chapters that the table of contents lists."""
+    there = set(listed())
+    return [entry for entry in yaml.safe_load((ROOT / "book" / "chapters.yml").read_text()) if entry["file"] in there]
+
+
+def book_map() -> str:
+    """The chapters as cards, for the front page."""
+    if not chapters():
+        return "The first chapters are being written.\n"
+    cards = []
+    for number, entry in enumerate(chapters(), start=1):
+        cards.append(
+            f"::::{{grid-item-card}} {number} · {entry['title']}\n:link: /{entry['file']}\n:link-type: doc\n"
+            f":class-card: mm-chapter\n\n{entry['question']}\n\n:::{{card-footer}}\n{entry['sequence']}\n:::\n::::\n"
+        )
+    return ":::::{grid} 1 2 2 2\n:gutter: 3\n\n" + "\n".join(cards) + ":::::\n"
+
+
+def slides() -> str:
+    """Slide to section, for whoever teaches from the book."""
+    rows = ["| slide | section of the book |", "|---|---|"]
+    rows += [f"| {slide} | {{ref}}`{label}` |" for entry in chapters() for slide, label in entry["slides"]]
+    return "\n".join(rows) + "\n" if len(rows) > 2 else "The first chapters are being written.\n"
+
+
+def outlook() -> str:
+    """The chapters that are planned but not listed yet, with the labels that the package already refers to."""
+    there = set(listed())
+    entries = yaml.safe_load((ROOT / "book" / "chapters.yml").read_text())
+    lines = []
+    for entry in entries:
+        if entry["file"] in there:
+            continue
+        number = entry["file"].split("/")[1][:2]
+        lines += [f"(ch-{number})=", f"## {entry['title']}", ""]
+        lines += [f"{entry['question']} The sequence: {entry['sequence']}.", ""]
+        for slide, label in entry["slides"]:
+            lines += [f"({label})=", f"### {slide}", ""]
+    return "\n".join(lines) + "\n" if lines else "Every planned chapter is there.\n"
+
+
+def data_cards() -> str:
+    """Every data set's card with its label; those that must be downloaded are folded, each under its title."""
+    from mmcourse import data
+
+    embedded, fetched = [], []
+    for name in data.names():
+        card = data.card(name)
+        text = card.to_markdown().strip()
+        if card.download:
+            body = text.removeprefix(f"## {card.title}").strip()
+            fetched.append(f"::::{{dropdown}} {card.title} (`{name}`)\n:name: data-{name}\n\n{body}\n::::")
+        else:
+            embedded.append(f"(data-{name})=\n{text}")
+    head = "(data-torchvision)=\n## Sets that are downloaded on first use"
+    note = "torchvision's own code fetches them; without a network, `load` says where to put the files by hand."
+    return "\n\n".join([*embedded, head, note, *fetched]) + "\n"
+
+
+def settings(values: dict[str, Any]) -> str:
+    """``a 1 · b 2`` for a small dictionary."""
+    return " · ".join(f"{key.replace('_', ' ')} {shown(value)}" for key, value in values.items()) or "none"
+
+
+def shown(value: Any) -> str:
+    """A value as a reader wants to see it."""
+    if isinstance(value, dict):
+        return f"({settings(value)})"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return html.escape(str(value))
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a reader says them."""
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
+
+
+def model_card(name: str, tensors: dict[str, Any], metadata: dict[str, Any], size: int) -> str:
+    """One committed checkpoint, from nothing but what it carries."""
+    recipe, data = metadata.get("recipe") or {}, metadata.get("data") or {}
+    count = sum(tensor.numel() for tensor in tensors.values())
+    rows = [
+        ("Model", f"`{metadata.get('model')}`: {settings(metadata.get('config') or {})}"),
+        ("Numbers stored", f"{count:,} in {len(tensors)} tensors, {size / 2**20:.1f} MiB"),
+        ("Trained on", f"{settings({k: v for k, v in data.items() if k != 'fingerprint'})}"),
+        ("Data fingerprint", f"`{str(data.get('fingerprint', ''))[:16]}`"),
+        ("Recipe", f"`{recipe.get('name')}`: {settings(recipe.get('settings') or {})}"),
+        ("Held-out result", settings(metadata.get("metrics") or {})),
+        ("Time by the clock", duration(metadata.get("wall_seconds") or 0)),
+        ("Time of the processor", duration(metadata.get("cpu_seconds") or 0)),
+        ("Machine", shown(metadata.get("machine"))),
+        ("Made by", f"`{metadata.get('command')}`"),
+    ]
+    lines = [f"(model-{name})=", f"## {name}", "", "| | |", "|---|---|"]
+    return "\n".join(lines + [f"| **{key}** | {value.replace('|', chr(92) + '|')} |" for key, value in rows]) + "\n"
+
+
+def model_cards() -> str:
+    """Every committed checkpoint's card."""
+    files = sorted(WEIGHTS.glob("*.safetensors"))
+    if not files:
+        return "No checkpoint is stored yet.\n"
+    from mmcourse import checkpoint
+
+    return "\n".join(model_card(path.stem, *checkpoint.load(path), path.stat().st_size) for path in files)
+
+
+def run_times() -> str:
+    """Seconds and peak memory of each notebook when it was last run."""
+    path = GENERATED / "run_times.json"
+    times = json.loads(path.read_text()) if path.exists() else {}
+    rows = ["| notebook | seconds | peak memory | machine |", "|---|--:|--:|---|"]
+    for entry in chapters():
+        run = times.get(Path(entry["file"]).name)
+        if run:
+            machine = f"{run['cores']} cores, {run['processor']}"
+            rows.append(f"| [](/{entry['file']}.ipynb) | {run['seconds']:.0f} | {run['peak_mb']:,} MB | {machine} |")
+    return "\n".join(rows) + "\n" if len(rows) > 2 else "No notebook has been run yet.\n"
+
+
+AUTOMODULE = "```{{eval-rst}}\n.. automodule:: {}\n   :ignore-module-all:\n```\n"
+
+#: The API's pages and the modules of each; a package stands for all in it.
+API = {
+    "transformer": ["mmcourse.transformer"],
+    "tokens": ["mmcourse.tokens"],
+    "models": ["mmcourse.models", "mmcourse.generation"],
+    "checkpoints": ["mmcourse.checkpoint", "mmcourse.pretrained"],
+    "data": ["mmcourse.data"],
+    "training": ["mmcourse.training"],
+    "show": ["mmcourse.show"],
+    "exercises": ["mmcourse.exercises"],
+}
+
+
+def modules() -> list[str]:
+    """Every module of the package that is meant for others, packages before what is in them."""
+    found = []
+    for path in sorted((ROOT / "mmcourse").rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        if parts[-1] == "__init__":
+            parts = parts[:-1]
+        solutions = parts[1:2] == ("exercises",) and parts[-1].startswith("ch")
+        if len(parts) > 1 and not solutions and not any(part.startswith("_") for part in parts):
+            found.append(".".join(parts))
+    return sorted(found)
+
+
+def on_page(page: str) -> list[str]:
+    """The modules that a page of the API reference describes."""
+    return [module for root in API[page] for module in modules() if module == root or module.startswith(f"{root}.")]
+
+
+def api(page: str) -> str:
+    """One page of the API reference."""
+    parts = [f"## `{module}`\n\n{AUTOMODULE.format(module)}" for module in on_page(page)]
+    return "\n".join(parts) or "There is nothing here yet.\n"
+
+
+#: Each generated file, what writes it, and which files it is made of.
+PAGES: dict[str, tuple[Callable[[], str], list[str]]] = {
+    "map": (book_map, ["_toc.yml", "book/chapters.yml"]),
+    "slides": (slides, ["_toc.yml", "book/chapters.yml"]),
+    "outlook": (outlook, ["_toc.yml", "book/chapters.yml"]),
+    "data_cards": (data_cards, ["mmcourse/data/**/*"]),
+    "model_cards": (model_cards, ["mmcourse/pretrained/weights/*.safetensors", "mmcourse/checkpoint.py"]),
+    **{f"api_{page}": (partial(api, page), ["mmcourse/**/*.py"]) for page in API},
+    "run_times": (run_times, ["_toc.yml", "book/chapters.yml", "book/_generated/run_times.json"]),
+}
+
+
+def fingerprint(patterns: Iterable[str]) -> str:
+    """What a page is made of, in one hash."""
+    digest = hashlib.sha256(Path(__file__).read_bytes())
+    for path in sorted({path for pattern in patterns for path in ROOT.glob(pattern)}):
+        if path.is_file() and "__pycache__" not in path.parts:
+            digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def write_pages() -> None:
+    """Bring book/_generated up to date; a page whose sources have not changed costs no import."""
+    GENERATED.mkdir(parents=True, exist_ok=True)
+    notes = GENERATED / "inputs"
+    known = json.loads(notes.read_text()) if notes.exists() else {}
+    for name, (write, sources) in PAGES.items():
+        path, now = GENERATED / f"{name}.md", fingerprint(sources)
+        if not path.exists() or known.get(name) != now:
+            text = write()
+            if not path.exists() or path.read_text() != text:
+                fresh = path.with_suffix(".new")
+                fresh.write_text(text)
+                os.replace(fresh, path)
+            known[name] = now
+    notes.write_text(json.dumps(known, indent=1))
+
+
+if __name__ == "__main__":
+    write_pages()

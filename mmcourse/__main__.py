@@ -1,0 +1,136 @@
+"""``mmcourse`` on the command line: train, evaluate, data, doctor."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import os
+import platform
+import shutil
+import sys
+
+TOLERANCE = 0.3  # points of accuracy by which another processor's arithmetic may differ
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; errors of use come out as one line.
+
+    Returns:
+        0 where all went well, else 1.
+    """
+    parser = argparse.ArgumentParser(prog="mmcourse", description="The companion to the lecture Multimodal Learning.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    train = commands.add_parser("train", help="make a course checkpoint by its recipe")
+    train.add_argument("name")
+    train.add_argument("--folder", help="where to write it (default: the package's own weights)")
+    train.add_argument("--steps", type=int)
+    train.add_argument("--seed", type=int)
+    train.add_argument("--peak-rate", type=float, help="largest learning rate")
+    train.add_argument("--validate", action="store_true", help="measure on validation data only, and write nothing")
+    evaluate = commands.add_parser("evaluate", help="measure a checkpoint again and hold it against what it says")
+    evaluate.add_argument("name", help="of a course checkpoint, or the path of one that train wrote")
+    data = commands.add_parser("data", help="the data sets, or the card of one")
+    data.add_argument("name", nargs="?")
+    commands.add_parser("doctor", help="what this machine has, and what is missing")
+    options = parser.parse_args(arguments)
+    try:
+        return globals()[f"_{options.command}"](options)
+    except (ValueError, RuntimeError) as error:
+        print(f"mmcourse: {error}", file=sys.stderr)
+        return 1
+
+
+def _train(options: argparse.Namespace) -> int:
+    from mmcourse.training import recipes
+
+    given = {key: getattr(options, key) for key in ("steps", "seed", "peak_rate")}
+    overrides = {key: value for key, value in given.items() if value is not None}
+    if options.validate:
+        print(f"{options.name}: {recipes.try_out(options.name, **overrides)} of validation data; nothing was written")
+        return 0
+    model, path = recipes.train(options.name, options.folder, **overrides)
+    found = model.metadata["metrics"]["accuracy"]
+    if os.environ.get("RANK", "0") == "0":
+        print(f"{options.name}: {recipes.Score(found['correct'], found['total'])}, written to {path}")
+    return 0
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from mmcourse.training import recipes
+
+    found, stored = recipes.evaluate(options.name)
+    print(f"{options.name}: {found} now, {stored} when it was made")
+    if abs(found.percent - stored.percent) <= TOLERANCE:
+        return 0
+    print(f"{options.name}: they differ by more than {TOLERANCE} points; train it again.", file=sys.stderr)
+    return 1
+
+
+def _data(options: argparse.Namespace) -> int:
+    from mmcourse import data
+
+    print(data.card(options.name).to_markdown() if options.name else data.describe())
+    return 0
+
+
+def _packages() -> tuple[list[str], int]:
+    """A line for each package that is missing or outside the tested range, and how many of them mmcourse needs."""
+    from packaging.requirements import Requirement
+
+    lines, needed = [], 0
+    for text in importlib.metadata.requires("mmcourse") or []:
+        wanted = Requirement(text)
+        extra = next((e for e in ("book", "test") if wanted.marker and wanted.marker.evaluate({"extra": e})), None)
+        if wanted.marker and extra is None:
+            continue
+        purpose = {"book": " (only for building the book)", "test": " (only for the tests)", None: ""}[extra]
+        try:
+            found = importlib.metadata.version(wanted.name)
+        except importlib.metadata.PackageNotFoundError:
+            lines.append(f"{wanted.name}: missing{purpose}; pip install '{wanted.name}{wanted.specifier}'")
+            needed += extra is None
+            continue
+        if found not in wanted.specifier:
+            lines.append(f"{wanted.name} {found}: tested with {wanted.specifier}{purpose}")
+    return lines, needed
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    import torch
+
+    from mmcourse import checkpoint
+    from mmcourse.data import cache
+
+    print(f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {os.cpu_count()} cores")
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        print(f"memory: {os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.1f} GiB")
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "none (the book needs none)"
+    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, GPU: {gpu}")
+    lines, missing = _packages()
+    for line in lines or ["packages: all there, all in the tested ranges"]:
+        print(line)
+    programs = {
+        "Chromium": (("chromium", "chromium-browser", "google-chrome"), "browser tests"),
+        "Node": (("node", os.path.join(os.path.dirname(sys.executable), "node")), "building the site"),
+    }
+    for program, (names, purpose) in programs.items():
+        found = next((path for path in map(shutil.which, names) if path), None)
+        print(f"{program}: {found or f'not found; only {purpose} needs it'}")
+    problem = cache.problem()
+    state = (
+        f"cannot be written ({problem}); set MMCOURSE_CACHE to a folder that can be" if problem else "can be written"
+    )
+    print(f"cache: {cache.cache_folder()} {state}")
+    damaged = 0
+    for name in checkpoint.names():
+        try:
+            checkpoint.load(checkpoint.find(name))
+        except checkpoint.CheckpointError as error:
+            print(error)
+            damaged += 1
+    print(f"checkpoints: {len(checkpoint.names()) - damaged} intact, {damaged} damaged")
+    return int(damaged > 0 or missing > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

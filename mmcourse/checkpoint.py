@@ -1,0 +1,113 @@
+"""Checkpoints: tensors in safetensors, what is known about them beside, and a seal that finds damage. Never pickle."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+WEIGHTS = Path(__file__).parent / "pretrained" / "weights"
+"""The folder of the course's own checkpoints; it is part of the package."""
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that is missing, truncated, altered, or not a safetensors file."""
+
+
+def _seal(tensors: dict[str, Tensor], metadata: str) -> str:
+    """SHA-256 over metadata and every tensor's name, type, shape and bytes."""
+    digest = hashlib.sha256(metadata.encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def save(path: str | os.PathLike[str], tensors: dict[str, Tensor], metadata: dict[str, Any]) -> None:
+    """Write tensors and metadata so that the file is whole or, after a crash, the old one is still there.
+
+    Args:
+        path: the file; its folder is made if need be.
+        tensors: name to tensor, of any device; stored on the CPU.
+        metadata: anything that JSON can hold.
+
+    Raises:
+        CheckpointError: the folder cannot be written; one line names it.
+    """
+    path = Path(path)
+    # Copies, because safetensors refuses tensors that share memory (tied weights, views).
+    tensors = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
+    text = json.dumps(metadata, sort_keys=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        os.close(handle)
+        try:
+            save_file(tensors, temporary, metadata={"mmcourse": text, "sha256": _seal(tensors, text)})
+            os.chmod(temporary, 0o644)
+            with open(temporary, "rb") as written:
+                os.fsync(written.fileno())
+            os.replace(temporary, path)
+        finally:
+            Path(temporary).unlink(missing_ok=True)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{path} cannot be written ({error}); choose a folder that you may write to.") from error
+
+
+def load(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read a file that :func:`save` wrote, and check its seal.
+
+    Returns:
+        The tensors by name, and the metadata.
+
+    Raises:
+        CheckpointError: missing, truncated, altered, or written by something else; one line says which.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise CheckpointError(f"{path} is not there; give the path of a .safetensors file.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(
+            f"{path} is truncated or no safetensors file ({error}); restore or train it again."
+        ) from error
+    if "mmcourse" not in header or "sha256" not in header:
+        raise CheckpointError(f"{path} is a safetensors file, but none of this course's: it has no recipe or seal.")
+    if _seal(tensors, header["mmcourse"]) != header["sha256"]:
+        raise CheckpointError(f"{path} was altered after it was written: its seal differs; restore or train it again.")
+    return tensors, json.loads(header["mmcourse"])
+
+
+def names() -> list[str]:
+    """The course's own checkpoints, by name."""
+    return sorted(path.stem for path in WEIGHTS.glob("*.safetensors"))
+
+
+def find(name_or_path: str | os.PathLike[str]) -> Path:
+    """The file of a course checkpoint's name, or a path as it is.
+
+    Raises:
+        CheckpointError: neither a file nor a known name; the line lists the names and the nearest one.
+    """
+    path = Path(name_or_path)
+    if path.suffix == ".safetensors" or path.is_file():
+        return path
+    packaged = WEIGHTS / f"{name_or_path}.safetensors"
+    if packaged.is_file():
+        return packaged
+    near = difflib.get_close_matches(str(name_or_path), names(), n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise CheckpointError(f"no checkpoint {str(name_or_path)!r}; the course has {', '.join(names()) or 'none'}.{hint}")

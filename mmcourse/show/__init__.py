@@ -1,0 +1,48 @@
+"""Pictures, tables, quizzes and figures to move, which also work on the static page; importing it sets the style.
+
+Everything is shown by being the last line of a cell. Colours come from :data:`COLOURS`, sizes from :func:`figure`.
+"""
+
+from mmcourse.show.explore import Audio, Explorer, explore
+from mmcourse.show.html import Html, table, versions
+from mmcourse.show.pictures import (
+    Picture,
+    attention_overlay,
+    figure,
+    heatmap,
+    images,
+    patches,
+    sequence,
+    similarity_grid,
+)
+from mmcourse.show.quiz import Question, quiz
+from mmcourse.show.theme import COLOURS, CYCLE, INK, MUTED, PAPER, WIDTH, contrast, style
+
+style()
+
+__all__ = [
+    "COLOURS",
+    "CYCLE",
+    "INK",
+    "MUTED",
+    "PAPER",
+    "WIDTH",
+    "Audio",
+    "Explorer",
+    "Html",
+    "Picture",
+    "Question",
+    "attention_overlay",
+    "contrast",
+    "explore",
+    "figure",
+    "heatmap",
+    "images",
+    "patches",
+    "quiz",
+    "sequence",
+    "similarity_grid",
+    "style",
+    "table",
+    "versions",
+]

@@ -1,0 +1,98 @@
+"""Non-overlapping patches of P x P pixels as tokens (Dosovitskiy et al., 2021, section 3.1)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from mmcourse.tokens.images import check_images
+
+
+def _grid(height: int, width: int, patch_size: int) -> tuple[int, int]:
+    if patch_size < 1:
+        raise ValueError(f"patch size {patch_size} is not a size; choose P of at least 1.")
+    if height % patch_size or width % patch_size:
+        raise ValueError(
+            f"an image of {height} x {width} pixels cannot be cut into {patch_size} x {patch_size} patches; choose a P "
+            f"that divides both sides, or crop to {height - height % patch_size} x {width - width % patch_size}."
+        )
+    return height // patch_size, width // patch_size
+
+
+def patchify(images: Tensor, patch_size: int) -> Tensor:
+    """Cut pictures into patches, read in raster order, and flatten each.
+
+    Derived in :ref:`sec-02-patches`.
+
+    Args:
+        images: (B, C, H, W); P must divide H and W.
+        patch_size: P.
+
+    Returns:
+        (B, N, P P C) with N = H W / P². Within a patch the values run row, column, channel, so that a patch is a
+        small picture (P, P, C) flattened.
+    """
+    if images.dim() != 4:
+        raise ValueError(f"images have shape {tuple(images.shape)}; give a batch (B, C, H, W).")
+    rows, columns = _grid(images.shape[-2], images.shape[-1], patch_size)
+    x = images.unflatten(3, (columns, patch_size)).unflatten(2, (rows, patch_size))  # (B, C, rows, P, columns, P)
+    return x.permute(0, 2, 4, 3, 5, 1).flatten(3).flatten(1, 2)
+
+
+def unpatchify(patches: Tensor, patch_size: int, size: tuple[int, int], channels: int) -> Tensor:
+    """Undo :func:`patchify`: (B, N, P P C) -> (B, C, H, W) for size = (H, W)."""
+    rows, columns = _grid(*size, patch_size)
+    if tuple(patches.shape[1:]) != (rows * columns, patch_size * patch_size * channels):
+        raise ValueError(
+            f"patches have shape {tuple(patches.shape)}; a picture of {size[0]} x {size[1]} pixels and {channels} "
+            f"channels needs (B, {rows * columns}, {patch_size * patch_size * channels})."
+        )
+    x = patches.unflatten(2, (patch_size, patch_size, channels)).unflatten(1, (rows, columns))
+    return x.permute(0, 5, 1, 3, 2, 4).flatten(4).flatten(2, 3)
+
+
+class PatchEmbedding(nn.Module):
+    """Flattened patches times the matrix E of the lecture, (P² C, D), plus a bias.
+
+    Derived in :ref:`sec-02-patch-embedding`. ``project.weight`` is Eᵀ, (D, P² C), in the order of
+    :func:`patchify`; :meth:`as_convolution` gives the equal strided convolution.
+
+    Args:
+        patch_size: P.
+        channels: C.
+        width: D.
+    """
+
+    def __init__(self, patch_size: int, channels: int, width: int) -> None:
+        super().__init__()
+        self.patch_size = patch_size
+        self.channels = channels
+        self.project = nn.Linear(patch_size * patch_size * channels, width)
+
+    def grid(self, height: int, width: int) -> tuple[int, int]:
+        """Rows and columns of patches that a picture of this size gives."""
+        return _grid(height, width, self.patch_size)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, N, D)."""
+        check_images(images, self.channels)
+        return self.project(patchify(images, self.patch_size))
+
+    @torch.no_grad()
+    def as_convolution(self) -> nn.Conv2d:
+        """The convolution with kernel P and stride P that computes the same: its weight is E, reordered."""
+        p = self.patch_size
+        convolution = nn.Conv2d(self.channels, self.project.out_features, kernel_size=p, stride=p)
+        convolution.weight.copy_(linear_to_convolution(self.project.weight, p, self.channels))
+        convolution.bias.copy_(self.project.bias)  # type: ignore[union-attr]
+        return convolution
+
+
+def linear_to_convolution(weight: Tensor, patch_size: int, channels: int) -> Tensor:
+    """Eᵀ (D, P P C) -> the convolution's kernel (D, C, P, P)."""
+    return weight.unflatten(1, (patch_size, patch_size, channels)).permute(0, 3, 1, 2)
+
+
+def convolution_to_linear(kernel: Tensor) -> Tensor:
+    """A convolution's kernel (D, C, P, P), as checkpoints store it, -> Eᵀ (D, P P C)."""
+    return kernel.permute(0, 2, 3, 1).flatten(1)

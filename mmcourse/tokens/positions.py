@@ -1,0 +1,100 @@
+"""Where a token stands: learned and sinusoidal positions, and how to move them to another grid."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def one_hot(count: int) -> Tensor:
+    """The lecture's first step: one row per position with a single 1, (N, N). Derived in :ref:`sec-04-one-hot`."""
+    return torch.eye(count)
+
+
+class LearnedPositions(nn.Module):
+    """A table E_pos (N, D) with one learned row per position, added to the tokens.
+
+    One-hot vectors times this matrix give its rows, so a look-up is all that is computed
+    (:ref:`sec-04-one-hot`). Starts at a normal distribution of standard deviation 0.02, as ViT's
+    (Dosovitskiy et al., 2021). Derived in :ref:`sec-04-learned`.
+
+    Args:
+        count: N, the class token's position included.
+        width: D.
+    """
+
+    def __init__(self, count: int, width: int) -> None:
+        super().__init__()
+        self.table = nn.Parameter(torch.empty(count, width).normal_(std=0.02))
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """(B, N, D) -> (B, N, D)."""
+        if tokens.shape[1] > len(self.table):
+            raise ValueError(f"{tokens.shape[1]} tokens, but only {len(self.table)} positions; resize the table first.")
+        return tokens + self.table[: tokens.shape[1]]
+
+
+def sinusoidal_1d(count: int, width: int) -> Tensor:
+    """Sines and cosines of N positions in a row (Vaswani et al., 2017, section 3.5).
+
+    Derived in :ref:`sec-04-sinusoidal`.
+
+    Args:
+        count: N.
+        width: D, even.
+
+    Returns:
+        (N, D); column 2 i is sin(n / 10000^(2 i / D)), column 2 i + 1 its cosine.
+    """
+    if width % 2:
+        raise ValueError(f"width {width} is odd; each frequency needs a sine and a cosine, so choose an even width.")
+    frequency = torch.exp(torch.arange(0, width, 2) * (-math.log(10000.0) / width))
+    angle = torch.arange(count)[:, None] * frequency
+    return torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(1)
+
+
+def sinusoidal_2d(rows: int, columns: int, width: int) -> Tensor:
+    """Half of the width says the row, half the column. Derived in :ref:`sec-04-sinusoidal`.
+
+    Args:
+        rows: rows of the grid.
+        columns: columns of the grid.
+        width: D, a multiple of 4.
+
+    Returns:
+        (rows * columns, D) in raster order.
+    """
+    if width % 4:
+        raise ValueError(f"width {width} is not a multiple of 4: a sine and a cosine for rows and for columns need it.")
+    row = sinusoidal_1d(rows, width // 2)[:, None].expand(-1, columns, -1)
+    column = sinusoidal_1d(columns, width // 2)[None].expand(rows, -1, -1)
+    return torch.cat([row, column], dim=-1).flatten(0, 1)
+
+
+def interpolate(table: Tensor, from_grid: tuple[int, int], to_grid: tuple[int, int], prefix: int = 1) -> Tensor:
+    """Stretch learned positions to another grid, so that a model reads pictures of another size.
+
+    Bicubic in two dimensions, as in Dosovitskiy et al. (2021, section 3.2). Derived in :ref:`sec-04-resize`.
+
+    Args:
+        table: (prefix + rows * columns, D).
+        from_grid: rows and columns that the table was made for.
+        to_grid: rows and columns that are wanted.
+        prefix: rows at the front that belong to no patch (the class token) and are kept as they are.
+
+    Returns:
+        (prefix + rows * columns of the new grid, D).
+    """
+    if len(table) != prefix + from_grid[0] * from_grid[1]:
+        raise ValueError(
+            f"the table has {len(table)} rows; a grid of {from_grid[0]} x {from_grid[1]} and {prefix} more need "
+            f"{prefix + from_grid[0] * from_grid[1]}."
+        )
+    if from_grid == to_grid:
+        return table
+    picture = table[prefix:].unflatten(0, from_grid).permute(2, 0, 1)[None]  # (1, D, rows, columns)
+    resized = F.interpolate(picture, size=to_grid, mode="bicubic", align_corners=False)
+    return torch.cat([table[:prefix], resized[0].permute(1, 2, 0).flatten(0, 1)])

@@ -1,0 +1,84 @@
+"""How well a model does on data it has not seen, with the number of examples beside it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from mmcourse.data import Dataset
+
+
+@dataclass(frozen=True)
+class Score:
+    """A count of right answers.
+
+    Attributes:
+        correct: how many were right.
+        total: of how many.
+    """
+
+    correct: int
+    total: int
+
+    @property
+    def percent(self) -> float:
+        """Share of right answers, in percent."""
+        return 100 * self.correct / self.total
+
+    def interval(self) -> tuple[float, float]:
+        """95% interval of the share, in percent (Wilson, 1927): what another draw of examples could have given."""
+        z, n, p = 1.96, self.total, self.correct / self.total
+        middle = (p + z * z / (2 * n)) / (1 + z * z / n)
+        half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+        return 100 * (middle - half), 100 * (middle + half)
+
+    def __str__(self) -> str:
+        return f"{self.percent:.1f}% ({self.correct:,} of {self.total:,})"
+
+
+@torch.no_grad()
+def accuracy(model: nn.Module, data: Dataset, batch_size: int = 250) -> Score:
+    """Count the pictures whose highest logit is their label; the model is put in evaluation mode meanwhile."""
+    device = next(model.parameters()).device
+    was_training = model.training
+    model.eval()
+    correct = 0
+    for start in range(0, len(data), batch_size):
+        images, _ = data.batch(range(start, min(start + batch_size, len(data))))
+        labels = data.labels[start : start + batch_size].to(device)
+        correct += int((model(images.to(device)).argmax(-1) == labels).sum())
+    model.train(was_training)
+    return Score(correct, len(data))
+
+
+def psnr(images: Tensor, originals: Tensor) -> Tensor:
+    """Peak signal-to-noise ratio of each picture, in decibels: (B, C, H, W) in [0, 1] twice -> (B,).
+
+    10 log10(1 / mean squared error); equal pictures give infinity.
+
+    Raises:
+        ValueError: the two have different shapes.
+    """
+    if images.shape != originals.shape:
+        raise ValueError(
+            f"pictures {tuple(images.shape)} and originals {tuple(originals.shape)} differ in shape; give pairs."
+        )
+    return -10 * (images - originals).square().flatten(1).mean(1).log10()
+
+
+def bits_per_dimension(nats: Tensor | float, dimensions: int = 1) -> Tensor | float:
+    """A negative log-likelihood in nats, as bits for each of the numbers that it covers.
+
+    Args:
+        nats: of a whole example, or already per token (then ``dimensions`` is the dimensions of one token).
+        dimensions: how many numbers that is, for example 3 H W for a colour picture.
+
+    Raises:
+        ValueError: no dimensions.
+    """
+    if dimensions < 1:
+        raise ValueError(f"dimensions={dimensions}: a likelihood covers at least 1 number.")
+    return nats / (dimensions * math.log(2))

@@ -1,0 +1,276 @@
+"""How each course checkpoint is made, from data to file: ``make train MODEL=NAME`` or ``mmcourse train NAME``."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import platform
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+
+from mmcourse import checkpoint
+from mmcourse.data import Dataset, load
+from mmcourse.models import ViT, ViTConfig
+from mmcourse.models.base import Model
+from mmcourse.training.augment import Augment, affine, compose, elastic
+from mmcourse.training.loop import History, Settings, fit
+from mmcourse.training.metrics import Score, accuracy
+from mmcourse.training.objectives import classification
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that makes a checkpoint what it is.
+
+    Attributes:
+        name: of the checkpoint and of its file.
+        title: one line for the model card.
+        chapter: where it is used.
+        model: builds it, fresh.
+        data: name of the data set.
+        split: what it learns from; never the test part.
+        settings: of the loop.
+        label_smoothing: of the objective.
+        augment: of the pictures.
+        augmentation: the same, in words, for the model card.
+        shrink: side of the square of pixels that is averaged to one before anything else; 1 leaves pictures as they
+            are.
+    """
+
+    name: str
+    title: str
+    chapter: str
+    model: Callable[[], Model]
+    data: str
+    split: str
+    settings: Settings
+    label_smoothing: float = 0.0
+    augment: Augment | None = None
+    augmentation: str = "none"
+    shrink: int = 1
+
+    def load(self, split: str) -> Dataset:
+        """A part of the data as the model sees it."""
+        data = load(self.data, split)
+        if self.shrink == 1:
+            return data
+        return replace(data, images=F.avg_pool2d(data.images.float(), self.shrink).round().to(torch.uint8))
+
+    def validation(self) -> tuple[Dataset, Dataset]:
+        """What to learn from and what to measure on while settings are being chosen; the test part stays unseen.
+
+        Data with a validation part give that one; from others every fifth training example is held back.
+        """
+        if self.split.endswith("+validation"):
+            return self.load(self.split.removesuffix("+validation")), self.load("validation")
+        data = self.load(self.split)
+        held = torch.arange(len(data)) % 5 == 0
+        return data.subset(~held), data.subset(held)
+
+    def evaluate(self, model: Model) -> Score:
+        """Accuracy on the held-out test part."""
+        return accuracy(model, self.load("test"))
+
+
+def vit(**changes: Any) -> Callable[[], ViT]:
+    """A builder of a small ViT for 28 x 28 grey digits, with these fields changed."""
+    base: dict[str, Any] = {"image_size": 28, "patch_size": 4, "channels": 1, "classes": 10}
+    base |= {"width": 64, "layers": 3, "heads": 4, "mlp": 256}
+    return lambda: ViT(ViTConfig.from_dict(base | changes))
+
+
+MILD = affine(degrees=12, translate=0.08, scale=0.12, shear=8)
+MILD_WORDS = "affine: 12 degrees, 8% shift, 12% scale, 8 degrees shear"
+COMPARED = Settings(steps=700, batch_size=64, peak_rate=2e-3, average=0.99)
+
+
+def compared(name: str, title: str, chapter: str, shrink: int = 1, **changes: Any) -> Recipe:
+    """A recipe of a comparison on mnist5k: only the model differs between those of one chapter."""
+    return Recipe(
+        name, title, chapter, vit(**changes), "mnist5k", "train+validation", COMPARED, 0.0, MILD, MILD_WORDS, shrink
+    )
+
+
+_ALL = [
+    Recipe(
+        "pixels-digits",
+        "Transformer on the 64 pixels of an 8 x 8 digit",
+        "01_pixels",
+        vit(image_size=8, tokens="pixels"),
+        "digits",
+        "train",
+        Settings(steps=5000, batch_size=64, peak_rate=2e-3, average=0.995),
+        0.1,
+        affine(degrees=10, translate=0.08, scale=0.1, shear=5),
+        "affine: 10 degrees, 8% shift, 10% scale, 5 degrees shear",
+    ),
+    *(
+        compared(f"patches-p{p}", f"ViT with patches of {p} x {p} pixels", "02_patches", patch_size=p)
+        for p in (2, 4, 7, 14)
+    ),
+    compared("tokens-pixels", "One token per pixel", "03_cnn_tokens", tokens="pixels", width=56, mlp=224, heads=4),
+    compared(
+        "tokens-pixels-14",
+        "One token per pixel of pictures shrunk to 14 x 14, because 784 tokens cost too much",
+        "03_cnn_tokens",
+        shrink=2,
+        image_size=14,
+        tokens="pixels",
+        width=56,
+        mlp=224,
+        heads=4,
+    ),
+    compared("tokens-patches", "One token per patch of 4 x 4 pixels", "03_cnn_tokens", width=56, mlp=224, heads=4),
+    compared(
+        "tokens-resnet",
+        "One token per vector of a narrow ResNet-18, cut at stride 8",
+        "03_cnn_tokens",
+        tokens="resnet",
+        features=12,
+        width=48,
+        mlp=192,
+        heads=4,
+    ),
+    *(
+        compared(f"positions-{kind}", f"ViT with positions: {kind}", "04_positions", positions=kind)
+        for kind in ("none", "sinusoidal_1d", "sinusoidal_2d")
+    ),
+    Recipe(
+        "vit-mnist5k",
+        "The course's vision transformer",
+        "05_vit",
+        vit(width=128, layers=4, mlp=512),
+        "mnist5k",
+        "train+validation",
+        Settings(steps=4500, batch_size=64, peak_rate=1.5e-3, average=0.998),
+        0.1,
+        compose(MILD, elastic(0.02)),
+        MILD_WORDS + "; elastic: 2% at 5 x 5 points",
+    ),
+]
+RECIPES = {recipe.name: recipe for recipe in _ALL}
+"""Every recipe, by the name of its checkpoint."""
+
+
+def recipe(name: str) -> Recipe:
+    """The recipe of this name.
+
+    Raises:
+        ValueError: there is none; the line lists the names and the nearest one.
+    """
+    if name not in RECIPES:
+        near = difflib.get_close_matches(name, RECIPES, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"no recipe {name!r}; choose one of {', '.join(RECIPES)}.{hint}")
+    return RECIPES[name]
+
+
+def machine() -> str:
+    """Processor, cores and torch, for the model card."""
+    model = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        names = [
+            line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")
+        ]
+        model = names[0] if names else model
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
+    return f"{model}, {os.cpu_count()} cores, {torch.get_num_threads()} threads, {device}, torch {torch.__version__}"
+
+
+def _fit(
+    chosen: Recipe, settings: Settings, data: Dataset, folder: Path | None, progress: bool
+) -> tuple[Model, History]:
+    torch.manual_seed(settings.seed)
+    model = chosen.model()
+    objective = classification(chosen.label_smoothing)
+    return model, fit(model, data, objective, settings, augment=chosen.augment, folder=folder, progress=progress)
+
+
+def try_out(name: str, *, progress: bool = True, **overrides: Any) -> Score:
+    """Train without a trace and measure on validation data: how settings are chosen.
+
+    Args:
+        name: of the recipe.
+        progress: show a bar.
+        overrides: settings that shall differ, for example ``peak_rate=1e-3``.
+    """
+    chosen = recipe(name)
+    learn, held = chosen.validation()
+    model, _ = _fit(chosen, replace(chosen.settings, **overrides), learn, None, progress)
+    return accuracy(model, held)
+
+
+def train(
+    name: str, folder: str | os.PathLike[str] | None = None, *, progress: bool = True, **overrides: Any
+) -> tuple[Model, Path]:
+    """Make a checkpoint by its recipe, measure it on held-out data, and write it with all that is known about it.
+
+    Args:
+        name: of the recipe.
+        folder: where to write ``NAME.safetensors``; None for the package's own weights.
+        progress: show a bar.
+        overrides: settings that shall differ, for example ``steps=100``; they are written down too.
+
+    Returns:
+        The trained model, and the file.
+    """
+    chosen = recipe(name)
+    settings = replace(chosen.settings, **overrides)
+    target = (checkpoint.WEIGHTS if folder is None else Path(folder)) / f"{name}.safetensors"
+    state = Path("runs") / name if folder is None else Path(folder) / "state" / name
+    data = chosen.load(chosen.split)
+    model, history = _fit(chosen, settings, data, state, progress)
+    score = chosen.evaluate(model)
+    options = "".join(f" --{key.replace('_', '-')} {value}" for key, value in overrides.items())
+    model.metadata = {
+        "recipe": {
+            "name": name,
+            "title": chosen.title,
+            "chapter": chosen.chapter,
+            "settings": asdict(settings),
+            "label_smoothing": chosen.label_smoothing,
+            "augmentation": chosen.augmentation,
+            "shrink": chosen.shrink,
+        },
+        "data": {"name": chosen.data, "split": chosen.split, "examples": len(data), "fingerprint": data.fingerprint},
+        "metrics": {"accuracy": {"split": "test", "correct": score.correct, "total": score.total}},
+        "history": {key: [round(row[key], 4) for row in history.rows] for key in ("step", "loss", "accuracy")},
+        "machine": machine(),
+        "wall_seconds": round(history.wall_seconds),
+        "cpu_seconds": round(history.cpu_seconds),
+        "command": f"mmcourse train {name}{options}" if overrides else f"make train MODEL={name}",
+    }
+    if int(os.environ.get("RANK", "0")) == 0:
+        model.save_pretrained(target)
+        (state / "resume.safetensors").unlink(missing_ok=True)
+    return model, target
+
+
+def evaluate(name_or_path: str | os.PathLike[str]) -> tuple[Score, Score]:
+    """Measure a checkpoint again on the data that its recipe holds out.
+
+    Args:
+        name_or_path: of a course checkpoint, or a file that :func:`train` wrote.
+
+    Returns:
+        What is found now, and what was written down when it was made.
+
+    Raises:
+        CheckpointError: no such file, damage, or a file that does not say which recipe made it.
+    """
+    path = checkpoint.find(name_or_path)
+    _, about = checkpoint.load(path)
+    try:
+        chosen, then = recipe(about["recipe"]["name"]), about["metrics"]["accuracy"]
+    except KeyError as error:
+        raise checkpoint.CheckpointError(
+            f"{path.name} does not say {error.args[0]!r}; evaluate a file that `mmcourse train` wrote."
+        ) from error
+    found = chosen.evaluate(type(chosen.model()).from_pretrained(path))
+    return found, Score(int(then["correct"]), int(then["total"]))

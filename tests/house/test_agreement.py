@@ -1,0 +1,102 @@
+"""The tested ranges, the exact lock, the conda environment and the doors into the house say the same."""
+
+from __future__ import annotations
+
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import yaml
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+ROOT = Path(__file__).resolve().parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+LOCK = (ROOT / "requirements.lock").read_text()
+sys.path.insert(0, str(ROOT / "book" / "tools"))
+
+from lock import CONDA, environment  # noqa: E402
+from setup import without_cuda  # noqa: E402
+
+
+def declared() -> dict[str, Requirement]:
+    """Every direct dependency, the site's and the tests' among them."""
+    extras = PROJECT["optional-dependencies"]
+    lines = [*PROJECT["dependencies"], *extras["book"], *extras["test"]]
+    return {requirement.name: requirement for requirement in map(Requirement, lines)}
+
+
+def entries(text: str) -> dict[str, str]:
+    """The entries of a lock: name to everything that it says of it."""
+    parts = re.split(r"\n(?=[a-z0-9])", "\n" + text)[1:]
+    return {re.match(r"[\w.-]+", part).group(): part for part in parts}  # type: ignore[union-attr]
+
+
+def version(entry: str) -> Version:
+    """The version of an entry."""
+    return Version(re.search(r"==([^\s;\\]+)", entry).group(1))  # type: ignore[union-attr]
+
+
+def test_lock_is_inside_the_ranges() -> None:
+    locked = entries(LOCK)
+    for name, requirement in declared().items():
+        assert name in locked, f"{name} is not in requirements.lock: run `make lock`"
+        assert requirement.specifier.contains(version(locked[name]), prereleases=True), f"{name}: run `make lock`"
+
+
+def test_every_dependency_but_the_tools_has_a_range_with_a_floor() -> None:
+    for line in PROJECT["dependencies"]:
+        assert ">=" in line, f"{line} has no floor"
+        assert "==" not in line, f"{line} is a pin: hosted notebooks bring their own versions"
+
+
+def test_lock_is_hashed_and_names_no_place() -> None:
+    for name, entry in entries(LOCK).items():
+        assert "--hash=sha256:" in entry, f"{name} has no hash"
+    for word in ["://", "--index", "--extra-index", "--find-links", " @ ", "file:", "-e "]:
+        assert word not in LOCK, f"requirements.lock holds {word!r}"
+
+
+def test_held_versions_are_the_locked_ones() -> None:
+    locked = entries(LOCK)
+    held = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["uv"]["constraint-dependencies"]
+    for requirement in map(Requirement, held):
+        assert requirement.specifier.contains(version(locked[requirement.name])), requirement
+
+
+def test_environment_file_is_what_the_ranges_make_of_it() -> None:
+    text = (ROOT / "environment.yml").read_text()
+    assert text == environment(PROJECT), "environment.yml is behind pyproject.toml: run `make lock`"
+    conda = yaml.safe_load(text)["dependencies"]
+    pip = conda.pop()["pip"]
+    assert pip.pop() == "-e ."
+    from_conda = {key for key, value in CONDA.items() if any(line.startswith(value) for line in conda)}
+    assert {Requirement(line).name for line in pip} | from_conda == set(declared())
+
+
+def test_cpu_builds_come_without_cuda_and_with_every_other_hash() -> None:
+    trimmed = entries(without_cuda(LOCK))
+    whole = entries(LOCK)
+    gone = set(whole) - set(trimmed)
+    assert gone
+    assert all(name.startswith(("nvidia-", "cuda-")) or name == "triton" for name in gone)
+    for name, entry in trimmed.items():
+        if name in ("torch", "torchvision", "torchaudio"):
+            assert entry.strip() == f"{name}=={version(whole[name])}"
+        else:
+            assert entry.strip() == whole[name].strip()
+
+
+def test_workflows_call_make_and_nothing_else() -> None:
+    for path in (ROOT / ".github" / "workflows").glob("*.yml"):
+        for job in yaml.safe_load(path.read_text())["jobs"].values():
+            for step in job["steps"]:
+                assert "run" not in step or step["run"].startswith("make "), f"{path.name}: {step}"
+
+
+def test_readme_names_only_doors_that_exist() -> None:
+    doors = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
+    for name in ["README.md", "CONTRIBUTING.md", "book/how_to_use.md"]:
+        asked = set(re.findall(r"`make ([a-z-]+)|^make ([a-z-]+)", (ROOT / name).read_text(), re.M))
+        assert {a or b for a, b in asked} <= doors, name

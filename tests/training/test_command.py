@@ -1,0 +1,137 @@
+"""The command line: what it prints, what it writes, and how it says no."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from mmcourse import checkpoint
+from mmcourse.__main__ import main
+from mmcourse.data import load
+from mmcourse.training import RECIPES, recipes
+
+
+def test_train_then_evaluate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "pixels-digits", "--steps", "2", "--seed", "3", "--folder", str(tmp_path)]) == 0
+    path = tmp_path / "pixels-digits.safetensors"
+    tensors, about = checkpoint.load(path)
+    assert about["command"] == "mmcourse train pixels-digits --steps 2 --seed 3"
+    assert f"of 359), written to {path}" in capsys.readouterr().out
+    assert main(["evaluate", str(path)]) == 0
+    about["metrics"]["accuracy"]["correct"] += 2  # more than 0.3 points of 359
+    checkpoint.save(path, tensors, about)
+    assert main(["evaluate", str(path)]) == 1
+    assert "differ by more than 0.3 points" in capsys.readouterr().err
+    del about["recipe"]
+    checkpoint.save(path, tensors, about)
+    assert main(["evaluate", str(path)]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_validation_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(checkpoint, "WEIGHTS", tmp_path / "weights")
+    assert main(["train", "pixels-digits", "--steps", "1", "--validate"]) == 0
+    assert "of 288) of validation data" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["pixels-digits", "vit-mnist5k", "tokens-pixels-14"])
+def test_validation_is_no_test_data(name: str) -> None:
+    chosen = RECIPES[name]
+    learn, held = chosen.validation()
+    assert len(learn) + len(held) == len(chosen.load(chosen.split))
+
+    def pictures(data: recipes.Dataset) -> set[bytes]:
+        return {image.numpy().tobytes() for image in data.images}
+
+    assert not pictures(held) & pictures(learn)
+    assert not (pictures(held) | pictures(learn)) & pictures(chosen.load("test"))
+
+
+def test_a_recipe_can_shrink_its_pictures() -> None:
+    small, whole = RECIPES["tokens-pixels-14"].load("validation"), load("mnist5k", "validation")
+    assert small.images.shape == (400, 1, 14, 14)
+    assert torch.equal(small.labels, whole.labels)
+    assert abs(int(small.images[7, 0, 5, 6]) - float(whole.images[7, 0, 10:12, 12:14].float().mean())) <= 0.5
+    assert small.fingerprint != whole.fingerprint
+
+
+@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_every_recipe_fits_its_data(name: str) -> None:
+    chosen = RECIPES[name]
+    assert "test" not in chosen.split
+    data = chosen.load(chosen.split).subset(4)
+    model = chosen.model().eval()
+    with torch.no_grad():
+        assert model(data.batch([0, 1])[0]).shape == (2, 10)
+    assert model.parameter_count() <= 1_000_000
+    assert chosen.name == name
+
+
+def test_comparisons_differ_in_the_model_alone() -> None:
+    for chapter in ("02_patches", "03_cnn_tokens", "04_positions"):
+        first, *others = [recipe for recipe in RECIPES.values() if recipe.chapter == chapter]
+        for other in others:
+            for field in ("settings", "label_smoothing", "augment", "augmentation", "data", "split"):
+                assert getattr(other, field) == getattr(first, field), (other.name, field)
+
+
+@pytest.mark.parametrize("name", checkpoint.names())
+def test_course_checkpoints_score_what_they_say(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", name]) == 0
+    assert "when it was made" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["train", "vit-mnist"], "Did you mean 'vit-mnist5k'"),
+        (["train", "pixels-digits", "--steps", "0"], "at least 1"),
+        (["evaluate", "no-such"], "the course has"),
+        (["data", "digit"], "digits"),
+    ],
+)
+def test_wrong_use_is_one_line(arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 1
+    said = capsys.readouterr().err
+    assert says in said
+    assert said.count("\n") == 1
+
+
+def test_data_prints_a_card(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "digits"]) == 0
+    assert "1,797" in capsys.readouterr().out
+    assert main(["data"]) == 0
+    assert "mnist5k" in capsys.readouterr().out
+
+
+def test_doctor_says_what_is_damaged_and_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "broken.safetensors").write_bytes(b"half a fi")
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setattr(checkpoint, "WEIGHTS", tmp_path)
+    monkeypatch.setenv("MMCOURSE_CACHE", str(tmp_path / "file" / "cache"))
+    monkeypatch.setattr(
+        "importlib.metadata.requires", lambda _: ["torch<1", "no-such-thing>=2", "no-tool; extra=='test'"]
+    )
+    assert main(["doctor"]) == 1
+    said = capsys.readouterr().out
+    assert "checkpoints: 0 intact, 1 damaged" in said
+    assert "set MMCOURSE_CACHE" in said
+    assert "tested with <1" in said
+    assert "pip install 'no-such-thing>=2'" in said
+    assert "no-tool: missing (only for the tests)" in said
+    monkeypatch.setattr("importlib.metadata.requires", lambda _: ["torch>=2"])
+    (tmp_path / "broken.safetensors").unlink()
+    assert main(["doctor"]) == 0
+
+
+def test_training_imports_no_plotting() -> None:
+    code = "import sys, mmcourse.training; sys.exit('matplotlib' in sys.modules or 'ipywidgets' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
