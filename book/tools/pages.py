@@ -159,7 +159,7 @@ API = {
     "transformer": ["mmcourse.transformer"],
     "tokens": ["mmcourse.tokens"],
     "models": ["mmcourse.models", "mmcourse.generation"],
-    "checkpoints": ["mmcourse.checkpoint", "mmcourse.pretrained"],
+    "checkpoints": ["mmcourse.base", "mmcourse.checkpoint", "mmcourse.pretrained"],
     "data": ["mmcourse.data"],
     "training": ["mmcourse.training"],
     "show": ["mmcourse.show"],

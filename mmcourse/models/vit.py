@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from mmcourse.models.base import Model, ModelConfig
+from mmcourse.base import Model, ModelConfig
 from mmcourse.tokens.cnn import ResNetTokens
 from mmcourse.tokens.images import check_images
 from mmcourse.tokens.patches import PatchEmbedding

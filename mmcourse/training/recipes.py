@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from mmcourse import checkpoint
 from mmcourse.data import Dataset, load
 from mmcourse.models import ViT, ViTConfig
-from mmcourse.models.base import Model
+from mmcourse.base import Model
 from mmcourse.training.augment import Augment, affine, compose, elastic
 from mmcourse.training.loop import History, Settings, fit
 from mmcourse.training.metrics import Score, accuracy
