@@ -14,9 +14,9 @@ import torch
 import torch.nn.functional as F
 
 from mmcourse import checkpoint
+from mmcourse.base import Model
 from mmcourse.data import Dataset, load
 from mmcourse.models import ViT, ViTConfig
-from mmcourse.base import Model
 from mmcourse.training.augment import Augment, affine, compose, elastic
 from mmcourse.training.loop import History, Settings, fit
 from mmcourse.training.metrics import Score, accuracy
