@@ -18,17 +18,17 @@ class LearnedPositions(nn.Module):
     """A table E_pos (N, D) with one learned row per position, added to the tokens.
 
     One-hot vectors times this matrix give its rows, so a look-up is all that is computed
-    (:ref:`sec-04-one-hot`). Starts at a normal distribution of standard deviation 0.02, as ViT's
-    (Dosovitskiy et al., 2021). Derived in :ref:`sec-04-learned`.
+    (:ref:`sec-04-one-hot`). Derived in :ref:`sec-04-learned`.
 
     Args:
         count: N, the class token's position included.
         width: D.
+        std: standard deviation of the normal distribution it starts at; 0.02 in ViT (Dosovitskiy et al., 2021).
     """
 
-    def __init__(self, count: int, width: int) -> None:
+    def __init__(self, count: int, width: int, std: float = 0.02) -> None:
         super().__init__()
-        self.table = nn.Parameter(torch.empty(count, width).normal_(std=0.02))
+        self.table = nn.Parameter(torch.empty(count, width).normal_(std=std))
 
     def forward(self, tokens: Tensor) -> Tensor:
         """(B, N, D) -> (B, N, D)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -37,6 +38,44 @@ class Score:
 
     def __str__(self) -> str:
         return f"{self.percent:.1f}% ({self.correct:,} of {self.total:,})"
+
+    def agrees(self, other: Score | Mean) -> bool:
+        """Whether two counts differ by no more than another processor's arithmetic explains: 0.3 points."""
+        return isinstance(other, Score) and abs(self.percent - other.percent) <= 0.3
+
+    @classmethod
+    def stored(cls, values: dict[str, Any]) -> Self:
+        """From what a checkpoint says."""
+        return cls(int(values["correct"]), int(values["total"]))
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A mean over held-out examples.
+
+    Attributes:
+        value: the mean.
+        unit: for example ``"dB"`` or ``"bits per pixel"``.
+        total: over how many examples.
+    """
+
+    value: float
+    unit: str
+    total: int
+
+    def __str__(self) -> str:
+        return f"{self.value:.2f} {self.unit} (mean of {self.total:,})"
+
+    def agrees(self, other: Score | Mean) -> bool:
+        """Whether two means differ by no more than another processor's arithmetic explains: 1%."""
+        return isinstance(other, Mean) and abs(self.value - other.value) <= 0.01 * max(
+            abs(self.value), abs(other.value)
+        )
+
+    @classmethod
+    def stored(cls, values: dict[str, Any]) -> Self:
+        """From what a checkpoint says."""
+        return cls(float(values["value"]), str(values["unit"]), int(values["total"]))
 
 
 @torch.no_grad()

@@ -6,7 +6,7 @@ import difflib
 import os
 import platform
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,16 @@ from mmcourse.data import Dataset, load
 from mmcourse.models import ViT, ViTConfig
 from mmcourse.training.augment import Augment, affine, compose, elastic
 from mmcourse.training.loop import History, Settings, fit
-from mmcourse.training.metrics import Score, accuracy
-from mmcourse.training.objectives import classification
+from mmcourse.training.metrics import Mean, Score, accuracy
+from mmcourse.training.objectives import Objective, classification
+
+Measured = dict[str, Score | Mean]
+"""What a model reaches on held-out data, by the name of the measure."""
+
+
+def classified(model: Model, data: Dataset) -> Measured:
+    """Share of pictures that are given their own label."""
+    return {"accuracy": accuracy(model, data)}
 
 
 @dataclass(frozen=True)
@@ -35,11 +43,15 @@ class Recipe:
         data: name of the data set.
         split: what it learns from; never the test part.
         settings: of the loop.
-        label_smoothing: of the objective.
+        label_smoothing: of the classification, where no other objective is given.
         augment: of the pictures.
         augmentation: the same, in words, for the model card.
         shrink: side of the square of pixels that is averaged to one before anything else; 1 leaves pictures as they
             are.
+        objective: what a step makes small; None for classification.
+        measure: what is found on held-out data.
+        options: of :func:`mmcourse.data.load`, for example a size.
+        held_out: options that differ for the held-out data, for example a style that is not trained on.
     """
 
     name: str
@@ -53,10 +65,14 @@ class Recipe:
     augment: Augment | None = None
     augmentation: str = "none"
     shrink: int = 1
+    objective: Objective | None = None
+    measure: Callable[[Any, Dataset], Measured] = classified
+    options: dict[str, Any] = field(default_factory=dict)
+    held_out: dict[str, Any] = field(default_factory=dict)
 
-    def load(self, split: str) -> Dataset:
-        """A part of the data as the model sees it."""
-        data = load(self.data, split)
+    def load(self, split: str, **changes: Any) -> Dataset:
+        """A part of the data as the model sees it; ``changes`` to the options of :func:`mmcourse.data.load`."""
+        data = load(self.data, split, **{**self.options, **changes})
         if self.shrink == 1:
             return data
         return replace(data, images=F.avg_pool2d(data.images.float(), self.shrink).round().to(torch.uint8))
@@ -67,14 +83,14 @@ class Recipe:
         Data with a validation part give that one; from others every fifth training example is held back.
         """
         if self.split.endswith("+validation"):
-            return self.load(self.split.removesuffix("+validation")), self.load("validation")
+            return self.load(self.split.removesuffix("+validation")), self.load("validation", **self.held_out)
         data = self.load(self.split)
         held = torch.arange(len(data)) % 5 == 0
         return data.subset(~held), data.subset(held)
 
-    def evaluate(self, model: Model) -> Score:
-        """Accuracy on the held-out test part."""
-        return accuracy(model, self.load("test"))
+    def evaluate(self, model: Model) -> Measured:
+        """What the model reaches on the held-out test part."""
+        return self.measure(model, self.load("test", **self.held_out))
 
 
 def vit(**changes: Any) -> Callable[[], ViT]:
@@ -144,10 +160,10 @@ _ALL = [
         "vit-mnist5k",
         "The course's vision transformer",
         "05_vit",
-        vit(width=128, layers=4, mlp=512),
+        vit(patch_size=7, width=128, layers=4, mlp=512, position_std=0.3),
         "mnist5k",
         "train+validation",
-        Settings(steps=4500, batch_size=64, peak_rate=1.5e-3, average=0.998),
+        Settings(steps=8000, batch_size=64, peak_rate=1.5e-3, average=0.998),
         0.1,
         compose(MILD, elastic(0.02)),
         MILD_WORDS + "; elastic: 2% at 5 x 5 points",
@@ -188,11 +204,11 @@ def _fit(
 ) -> tuple[Model, History]:
     torch.manual_seed(settings.seed)
     model = chosen.model()
-    objective = classification(chosen.label_smoothing)
+    objective = chosen.objective or classification(chosen.label_smoothing)
     return model, fit(model, data, objective, settings, augment=chosen.augment, folder=folder, progress=progress)
 
 
-def try_out(name: str, *, progress: bool = True, **overrides: Any) -> Score:
+def try_out(name: str, *, progress: bool = True, **overrides: Any) -> Measured:
     """Train without a trace and measure on validation data: how settings are chosen.
 
     Args:
@@ -203,12 +219,12 @@ def try_out(name: str, *, progress: bool = True, **overrides: Any) -> Score:
     chosen = recipe(name)
     learn, held = chosen.validation()
     model, _ = _fit(chosen, replace(chosen.settings, **overrides), learn, None, progress)
-    return accuracy(model, held)
+    return chosen.measure(model, held)
 
 
 def train(
     name: str, folder: str | os.PathLike[str] | None = None, *, progress: bool = True, **overrides: Any
-) -> tuple[Model, Path]:
+) -> tuple[Measured, Path]:
     """Make a checkpoint by its recipe, measure it on held-out data, and write it with all that is known about it.
 
     Args:
@@ -218,7 +234,7 @@ def train(
         overrides: settings that shall differ, for example ``steps=100``; they are written down too.
 
     Returns:
-        The trained model, and the file.
+        What the model reaches on held-out data, and the file.
     """
     chosen = recipe(name)
     settings = replace(chosen.settings, **overrides)
@@ -226,7 +242,7 @@ def train(
     state = Path("runs") / name if folder is None else Path(folder) / "state" / name
     data = chosen.load(chosen.split)
     model, history = _fit(chosen, settings, data, state, progress)
-    score = chosen.evaluate(model)
+    found = chosen.evaluate(model)
     options = "".join(f" --{key.replace('_', '-')} {value}" for key, value in overrides.items())
     model.metadata = {
         "recipe": {
@@ -237,10 +253,11 @@ def train(
             "label_smoothing": chosen.label_smoothing,
             "augmentation": chosen.augmentation,
             "shrink": chosen.shrink,
+            "options": chosen.options,
         },
         "data": {"name": chosen.data, "split": chosen.split, "examples": len(data), "fingerprint": data.fingerprint},
-        "metrics": {"accuracy": {"split": "test", "correct": score.correct, "total": score.total}},
-        "history": {key: [round(row[key], 4) for row in history.rows] for key in ("step", "loss", "accuracy")},
+        "metrics": {key: {"split": "test", **chosen.held_out, **asdict(value)} for key, value in found.items()},
+        "history": {key: [round(row[key], 4) for row in history.rows] for key in history.rows[0] if key != "rate"},
         "machine": machine(),
         "wall_seconds": round(history.wall_seconds),
         "cpu_seconds": round(history.cpu_seconds),
@@ -249,17 +266,17 @@ def train(
     if int(os.environ.get("RANK", "0")) == 0:
         model.save_pretrained(target)
         (state / "resume.safetensors").unlink(missing_ok=True)
-    return model, target
+    return found, target
 
 
-def evaluate(name_or_path: str | os.PathLike[str]) -> tuple[Score, Score]:
+def evaluate(name_or_path: str | os.PathLike[str]) -> dict[str, tuple[Score | Mean, Score | Mean]]:
     """Measure a checkpoint again on the data that its recipe holds out.
 
     Args:
         name_or_path: of a course checkpoint, or a file that :func:`train` wrote.
 
     Returns:
-        What is found now, and what was written down when it was made.
+        For each measure what is found now, and what was written down when the checkpoint was made.
 
     Raises:
         CheckpointError: no such file, damage, or a file that does not say which recipe made it.
@@ -267,10 +284,10 @@ def evaluate(name_or_path: str | os.PathLike[str]) -> tuple[Score, Score]:
     path = checkpoint.find(name_or_path)
     _, about = checkpoint.load(path)
     try:
-        chosen, then = recipe(about["recipe"]["name"]), about["metrics"]["accuracy"]
+        chosen, then = recipe(about["recipe"]["name"]), about["metrics"]
     except KeyError as error:
         raise checkpoint.CheckpointError(
             f"{path.name} does not say {error.args[0]!r}; evaluate a file that `mmcourse train` wrote."
         ) from error
     found = chosen.evaluate(type(chosen.model()).from_pretrained(path))
-    return found, Score(int(then["correct"]), int(then["total"]))
+    return {key: (value, type(value).stored(then[key])) for key, value in found.items()}
