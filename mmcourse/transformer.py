@@ -24,8 +24,7 @@ from torch import Tensor, nn
 class TransformerConfig:
     """Size and options of a stack of blocks.
 
-    The options are those in which the published models differ: ViT keeps all defaults, ImageGPT takes
-    ``norm="scale"`` and ``activation="quick_gelu"``, Whisper has no bias on its keys.
+    The options are those in which the published models differ; ViT keeps all defaults.
 
     Args:
         width: D, the length of every token's vector.
@@ -63,8 +62,7 @@ class TransformerConfig:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1.")
         if self.width % self.heads:
             raise ValueError(
-                f"width {self.width} cannot be shared among {self.heads} heads; "
-                f"choose a width that is a multiple of the number of heads."
+                f"width {self.width} cannot be shared among {self.heads} heads; choose a multiple of them."
             )
         if self.activation not in ACTIVATIONS:
             raise ValueError(f"activation {self.activation!r} is unknown; choose one of {', '.join(ACTIVATIONS)}.")
@@ -134,12 +132,9 @@ class LayerCache:
 
 
 class Cache:
-    """What a decoder has read so far, so that a new token costs one step instead of all of them.
+    """What a decoder has read so far, so that a new token costs one step instead of all (:ref:`sec-07-sampling`).
 
-    Derived in :ref:`sec-07-sampling`. Pass the same object to each call of :class:`Decoder`.
-
-    Args:
-        layers: L of the decoder that will use it.
+    Pass the same object to each call of the :class:`Decoder`; ``layers`` is its L.
     """
 
     def __init__(self, layers: int) -> None:
@@ -192,9 +187,7 @@ def scaled_dot_product(query: Tensor, key: Tensor, value: Tensor, mask: Tensor |
     Vaswani et al. (2017), equation 1. Derived in :ref:`sec-05-attention`.
 
     Args:
-        query: (B, H, N, D/H).
-        key: (B, H, M, D/H).
-        value: (B, H, M, D/H).
+        query: (B, H, N, D/H); key and value: (B, H, M, D/H).
         mask: True where a query may read a key, broadcastable to (B, H, N, M); None for everywhere.
 
     Returns:
@@ -236,17 +229,12 @@ class Attention(nn.Module):
         cache: LayerCache | None = None,
         maps: list[Tensor] | None = None,
     ) -> Tensor:
-        """Let each token of x read from x, or from the memory where one is given.
+        """Let each token of x (B, N, D) read from x, or from the memory (B, M, D) where one is given: (B, N, D).
 
         Args:
-            x: (B, N, D).
-            memory: (B, M, D) for cross-attention, None for self-attention.
             padding: (B, M) bool, True for keys that nobody may read; with a cache it covers the cached keys too.
             cache: keys and values of earlier tokens, extended in place.
             maps: a list to which the weights (B, H, N, M) are appended.
-
-        Returns:
-            (B, N, D).
         """
         query = self.split(self.query(x))
         if memory is None:
@@ -338,16 +326,12 @@ class Stack(nn.Module):
     def check(self, x: Tensor, padding: Tensor | None, keys: int) -> None:
         """Refuse what no block could use, in one line, before any arithmetic."""
         if x.dim() != 3 or x.shape[-1] != self.config.width:
-            raise ValueError(
-                f"{type(self).__name__} was given a tensor of shape {tuple(x.shape)}; it needs (B, N, D) with D = "
-                f"{self.config.width}: embed the tokens first."
-            )
+            raise ValueError(f"{type(self).__name__} was given shape {tuple(x.shape)}; it needs (B, N, D) with D = "
+                             f"{self.config.width}: embed the tokens first.")  # fmt: skip
         if 0 in x.shape:
             raise ValueError(f"{type(self).__name__} was given shape {tuple(x.shape)}, which holds no token at all.")
         if padding is not None and tuple(padding.shape) != (x.shape[0], keys):
-            raise ValueError(
-                f"padding has shape {tuple(padding.shape)}; it needs one entry a key, ({x.shape[0]}, {keys})."
-            )
+            raise ValueError(f"padding is {tuple(padding.shape)}; it needs one entry a key, ({x.shape[0]}, {keys}).")
 
 
 class Encoder(Stack):
@@ -359,15 +343,11 @@ class Encoder(Stack):
         super().__init__(config, causal=False)
 
     def forward(self, x: Tensor, *, padding: Tensor | None = None, maps: AttentionMaps | None = None) -> Tensor:
-        """Read a whole sequence at once.
+        """Read a whole sequence at once: (B, N, D), positions added, -> (B, N, D).
 
         Args:
-            x: (B, N, D), tokens with their positions added.
             padding: (B, N) bool, True where a token is only filling.
             maps: collects the attention weights of every layer.
-
-        Returns:
-            (B, N, D).
         """
         self.check(x, padding, x.shape[1])
         for block in self.blocks:
@@ -391,7 +371,7 @@ class Decoder(Stack):
         cache: Cache | None = None,
         maps: AttentionMaps | None = None,
     ) -> Tensor:
-        """Read a sequence, or with a cache the next piece of one.
+        """Read a sequence, or with a cache the next piece of one: (B, N, D) -> (B, N, D).
 
         Args:
             x: (B, N, D); with a cache, only the tokens that the cache does not hold.
@@ -400,18 +380,12 @@ class Decoder(Stack):
             memory_padding: (B, M) bool, the same for the memory.
             cache: extended in place. The memory's keys are computed at the first call only.
             maps: collects the attention weights of every layer.
-
-        Returns:
-            (B, N, D).
         """
         past = 0 if cache is None else cache.length
         self.check(x, padding, past + x.shape[1])
-        if self.config.cross_attention and memory is None:
-            raise ValueError("this Decoder has cross-attention: give it memory=, the encoder's output (B, M, D).")
-        if memory is not None and not self.config.cross_attention:
-            raise ValueError(
-                "this Decoder has no cross-attention: build it with cross_attention=True to read a memory."
-            )
+        if self.config.cross_attention != (memory is not None):
+            raise ValueError("a Decoder needs memory=, the encoder's output (B, M, D), if and only if it was built "
+                             "with cross_attention=True.")  # fmt: skip
         if cache is not None and len(cache.layers) != len(self.blocks):
             raise ValueError(f"the cache has {len(cache.layers)} layers, the decoder {len(self.blocks)}; use Cache(L).")
         for i, block in enumerate(self.blocks):

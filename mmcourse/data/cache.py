@@ -14,6 +14,8 @@ from pathlib import Path
 
 from torch import Tensor
 
+from mmcourse import checkpoint
+
 log = logging.getLogger(__name__)
 _told: set[str] = set()
 
@@ -94,9 +96,9 @@ def cached(name: str, make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor
         if found is None:
             found = make()
             try:
-                _write(path, found)
-            except OSError as error:
-                _unwritable(folder, error)
+                checkpoint.save(path, found, {})
+            except checkpoint.CheckpointError as error:
+                _unwritable(folder, error.__cause__ or error)
         return found
     finally:
         lock.release()
@@ -121,33 +123,11 @@ def _unwritable(folder: Path, error: BaseException) -> None:
     )
 
 
-def _digest(tensors: dict[str, Tensor]) -> str:
-    digest = hashlib.sha256()
-    for name in sorted(tensors):
-        tensor = tensors[name]
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.contiguous().numpy().data)
-    return digest.hexdigest()
-
-
 def _read(path: Path) -> dict[str, Tensor] | None:
-    from safetensors import SafetensorError, safe_open
-
     try:
-        with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
-            if (file.metadata() or {}).get("sha256") == _digest(tensors):
-                return tensors
-    except (OSError, SafetensorError):
+        return checkpoint.load(path)[0]
+    except checkpoint.CheckpointError:
         return None
-    return None
-
-
-def _write(path: Path, tensors: dict[str, Tensor]) -> None:
-    from safetensors.torch import save
-
-    contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
-    write_bytes(path, save(contiguous, metadata={"sha256": _digest(tensors)}))
 
 
 def write_bytes(path: Path, whole: bytes) -> None:
