@@ -22,8 +22,8 @@ from mmcourse.training.loop import History, Settings, fit
 from mmcourse.training.metrics import Mean, Score, accuracy
 from mmcourse.training.objectives import Objective, classification
 
+# What a model reaches on held-out data, by the name of the measure.
 Measured = dict[str, Score | Mean]
-"""What a model reaches on held-out data, by the name of the measure."""
 
 
 def classified(model: Model, data: Dataset) -> Measured:
@@ -66,7 +66,7 @@ class Recipe:
     augmentation: str = "none"
     shrink: int = 1
     objective: Objective | None = None
-    measure: Callable[[Any, Dataset], Measured] = classified
+    measure: Callable[[Any, Dataset], Measured] = field(default_factory=lambda: classified)
     options: dict[str, Any] = field(default_factory=dict)
     held_out: dict[str, Any] = field(default_factory=dict)
 
