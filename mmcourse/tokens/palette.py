@@ -1,0 +1,226 @@
+"""A picture in k colours: k-means in colour space, and the palette it leaves. Derived in :ref:`sec-06-palette`.
+
+ImageGPT reads pictures this way (Chen et al., 2020, section 3.2): 256³ colours are too many symbols, 512 are enough.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from mmcourse.base import Model, ModelConfig
+from mmcourse.tokens.images import check_images
+from mmcourse.tokens.pixels import to_image, to_sequence
+
+CHUNK = 16_384  # points whose distances to all centres are held in memory at once
+
+
+class Clustering(NamedTuple):
+    """k-means after a number of steps.
+
+    Attributes:
+        centres: (k, C).
+        nearest: (M,) int64, the index of each point's nearest centre.
+        inertia: sum of the (weighted) squared distances from the points to their nearest centres.
+        step: how often the centres have been moved.
+    """
+
+    centres: Tensor
+    nearest: Tensor
+    inertia: float
+    step: int
+
+
+def nearest_centre(points: Tensor, centres: Tensor) -> Tensor:
+    """Index of the nearest centre of each point: (M, C) and (k, C) -> (M,) int64; of equally near ones the first.
+
+    |x - c|² = |x|² - 2 (x·c - |c|²/2), and |x|² is the same for all centres: one matrix product decides.
+    """
+    half = centres.square().sum(-1) / 2
+    return torch.cat([torch.addmm(half, part, centres.T, alpha=-1).argmin(-1) for part in points.split(CHUNK)])
+
+
+def start_centres(points: Tensor, weights: Tensor, k: int, generator: torch.Generator) -> Tensor:
+    """k-means++ (Arthur & Vassilvitskii, 2007): each next centre is drawn with probability ∝ its squared distance.
+
+    Of 2 + ln k drawn candidates the one that leaves the smallest inertia is kept (their section 5).
+    """
+    first = torch.multinomial(weights, 1, generator=generator)
+    centres, trials = [points[first]], 2 + int(math.log(k))
+    distance = (points - points[first]).square().sum(-1)
+    for _ in range(k - 1):
+        # By cumulative sums, since torch.multinomial takes no more than 2^24 points.
+        ladder = (distance * weights).double().cumsum(0)
+        drawn = torch.searchsorted(ladder, torch.rand(trials, generator=generator, dtype=torch.float64) * ladder[-1])
+        drawn = drawn.clamp(max=len(points) - 1)
+        candidates = torch.minimum(torch.cdist(points[drawn], points).square(), distance)  # (trials, M)
+        best = int((candidates @ weights).argmin())
+        centres.append(points[drawn[best]][None])
+        distance = candidates[best]
+    return torch.cat(centres)
+
+
+def kmeans_steps(points: Tensor, k: int, *, weights: Tensor | None = None, seed: int = 0) -> Iterator[Clustering]:
+    """Lloyd's algorithm, one step at a time and without end: assign each point, move each centre to its points' mean.
+
+    MacQueen (1967), Lloyd (1982). A centre that has lost all its points is put on the point that is worst off.
+
+    Args:
+        points: (M, C).
+        k: number of centres.
+        weights: (M,), how often each point counts; None for once.
+        seed: of the start.
+
+    Yields:
+        The clustering after 0, 1, 2, … moves of the centres; its inertia never rises.
+
+    Raises:
+        ValueError: no points, not finite, or fewer different points than centres.
+    """
+    if points.dim() != 2 or len(points) == 0:
+        raise ValueError(f"points have shape {tuple(points.shape)}; k-means needs (M, C) with M of at least 1.")
+    if not points.isfinite().all():
+        raise ValueError("points hold NaN or infinity; k-means needs finite numbers.")
+    if k < 1 or (k > 1 and len(points.unique(dim=0)) < k):
+        raise ValueError(f"k = {k} centres were asked for, of {len(points.unique(dim=0))} different points; lower k.")
+    weights = torch.ones(len(points)) if weights is None else weights.float()
+    centres = start_centres(points, weights, k, torch.Generator().manual_seed(seed))
+    step = 0
+    while True:
+        nearest = nearest_centre(points, centres)
+        distance = (points - centres[nearest]).square().sum(-1) * weights
+        yield Clustering(centres, nearest, float(distance.double().sum()), step)
+        mass = torch.zeros(k).index_add_(0, nearest, weights)
+        moved = torch.zeros_like(centres).index_add_(0, nearest, points * weights[:, None])
+        empty = (mass == 0).nonzero().flatten()
+        centres = moved / mass.clamp(min=1e-12)[:, None]
+        if len(empty):
+            centres[empty] = points[distance.topk(len(empty)).indices]
+        step += 1
+
+
+def kmeans(
+    points: Tensor,
+    k: int,
+    *,
+    weights: Tensor | None = None,
+    seed: int = 0,
+    starts: int = 4,
+    steps: int = 300,
+    tolerance: float = 1e-4,
+) -> Clustering:
+    """k-means until the centres rest, from several starts, of which the best is kept.
+
+    Derived in :ref:`sec-06-palette`.
+
+    Args:
+        points: (M, C).
+        k: number of centres.
+        weights: (M,), how often each point counts; None for once.
+        seed: of the first start; the others follow it.
+        starts: how often to start; k-means finds the nearest valley, not the deepest.
+        steps: the most moves of the centres.
+        tolerance: stop when the squared moves of all centres sum to less than this share of the points' variance.
+    """
+    share = torch.ones(len(points)) if weights is None else weights.float()
+    mean = (points * share[:, None]).sum(0) / share.sum()
+    rest = tolerance * float((((points - mean).square() * share[:, None]).sum(0) / share.sum()).mean())
+    best: Clustering | None = None
+    for start in range(seed, seed + starts):
+        last: Clustering | None = None
+        for now in kmeans_steps(points, k, weights=weights, seed=start):
+            if now.step >= steps or (last is not None and float((now.centres - last.centres).square().sum()) <= rest):
+                best = now if best is None or now.inertia < best.inertia else best
+                break
+            last = now
+    if best is None:
+        raise ValueError(f"starts={starts}: k-means must start at least once.")
+    return best
+
+
+@dataclass(frozen=True)
+class PaletteConfig(ModelConfig):
+    """Size of a palette.
+
+    Args:
+        size: k, the number of colours.
+        channels: C, numbers of one colour.
+    """
+
+    size: int = 512
+    channels: int = 3
+
+    def __post_init__(self) -> None:
+        if self.size < 1 or self.channels < 1:
+            raise ValueError(f"size={self.size} and channels={self.channels}: both must be at least 1.")
+
+
+class Palette(Model):
+    """k colours, and pictures as indices into them. Nothing in it is trained by gradients.
+
+    Derived in :ref:`sec-06-palette`.
+
+    Args:
+        config: k and C; colours are grey steps until :func:`fit_palette` or a checkpoint brings better ones.
+    """
+
+    config_class = PaletteConfig
+    config: PaletteConfig
+
+    def __init__(self, config: PaletteConfig) -> None:
+        super().__init__(config)
+        self.register_buffer("colours", torch.linspace(0, 1, config.size)[:, None].repeat(1, config.channels))
+        self.colours: Tensor
+
+    def encode(self, images: Tensor) -> Tensor:
+        """The nearest colour of each pixel, in raster order: (B, C, H, W) in [0, 1] -> (B, H·W) int64."""
+        check_images(images, self.config.channels)
+        pixels = to_sequence(images)
+        return nearest_centre(pixels.flatten(0, 1), self.colours).unflatten(0, pixels.shape[:2])
+
+    def decode(self, codes: Tensor, height: int | None = None) -> Tensor:
+        """Colours for indices: (B, N) int64 -> (B, C, H, W), H·W = N.
+
+        Args:
+            codes: (B, N), each from 0 to k - 1.
+            height: H; None for square pictures.
+
+        Raises:
+            ValueError: an index that is no colour, or N pixels that make no such rectangle.
+        """
+        height = math.isqrt(codes.shape[1]) if height is None else height
+        if height < 1 or codes.shape[1] % height or (codes.numel() and not int(codes.min()) >= 0):
+            raise ValueError(f"codes of shape {tuple(codes.shape)} are no pictures of {height} rows; give height=.")
+        if int(codes.max()) >= self.config.size:
+            raise ValueError(f"code {int(codes.max())} is no colour of a palette of {self.config.size}.")
+        return to_image(self.colours[codes], (height, codes.shape[1] // height))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """The picture in the palette's colours: (B, C, H, W) -> (B, C, H, W)."""
+        return self.decode(self.encode(images), images.shape[2])
+
+
+def fit_palette(images: Tensor, size: int = 512, *, seed: int = 0, starts: int = 4, steps: int = 300) -> Palette:
+    """The palette of some pictures, by k-means over their pixels. Derived in :ref:`sec-06-palette`.
+
+    Equal colours are merged and counted first, which changes nothing in the result and saves most of the work.
+
+    Args:
+        images: (B, C, H, W) in [0, 1], or uint8.
+        size: k.
+        seed, starts, steps: of :func:`kmeans`.
+
+    Raises:
+        ValueError: bad pictures, or fewer different colours than k.
+    """
+    images = images.float() / 255 if images.dtype == torch.uint8 else images
+    check_images(images, images.shape[1])
+    palette = Palette(PaletteConfig(size, images.shape[1]))
+    colours, counts = to_sequence(images).flatten(0, 1).unique(dim=0, return_counts=True)
+    palette.colours.copy_(kmeans(colours, size, weights=counts, seed=seed, starts=starts, steps=steps).centres)
+    return palette.eval()
