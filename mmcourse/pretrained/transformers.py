@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from torch import Tensor, nn
 
-from mmcourse.models import ViT, ViTConfig
+from mmcourse.base import Model
+from mmcourse.models import ImageGPT, ImageGPTConfig, ViT, ViTConfig
 from mmcourse.tokens.patches import convolution_to_linear
 
 # Patterns of theirs -> names of ours. Version 5 in memory and the files on disk name the same layer differently.
@@ -31,6 +33,18 @@ VIT_NAMES = {
     r"(?:encoder\.layer|layers)\.(\d+)\.(?:output\.dense|mlp\.fc2)\.(\w+)": r"encoder.blocks.\1.mlp.down.\2",
     r"layernorm\.(\w+)": r"encoder.norm.\1",
     r"classifier\.(\w+)": r"head.\1",
+}
+IMAGEGPT_NAMES = {
+    r"wte\.weight": "embedding.weight",
+    r"wpe\.weight": "positions.table",
+    r"h\.(\d+)\.ln_1\.weight": r"decoder.blocks.\1.norm_attention.weight",
+    r"h\.(\d+)\.attn\.c_attn\.(\w+)": r"decoder.blocks.\1.attention.qkv.\2",
+    r"h\.(\d+)\.attn\.c_proj\.(\w+)": r"decoder.blocks.\1.attention.out.\2",
+    r"h\.(\d+)\.ln_2\.weight": r"decoder.blocks.\1.norm_mlp.weight",
+    r"h\.(\d+)\.mlp\.c_fc\.(\w+)": r"decoder.blocks.\1.mlp.up.\2",
+    r"h\.(\d+)\.mlp\.c_proj\.(\w+)": r"decoder.blocks.\1.mlp.down.\2",
+    r"ln_f\.weight": "decoder.norm.weight",
+    r"lm_head\.weight": "head.weight",
 }
 ACTIVATIONS = {"gelu": "gelu", "gelu_new": "gelu_tanh", "quick_gelu": "quick_gelu"}
 
@@ -92,10 +106,55 @@ def vit_from_transformers(hf_model: Any) -> ViT:
     return model.eval()
 
 
-CONVERTERS = {"ViTForImageClassification": vit_from_transformers, "ViTModel": vit_from_transformers}
+def imagegpt_from_transformers(hf_model: Any) -> ImageGPT:
+    """An ``ImageGPTForCausalImageModeling`` as an :class:`~mmcourse.models.imagegpt.ImageGPT`.
+
+    Its colours are not part of those weights: they stand in the image processor's ``clusters``, from -1 to 1. Copy
+    them with ``model.palette.colours.copy_((clusters + 1) / 2)``; the original shows them as rint(127.5 (c + 1)).
+    """
+    c = hf_model.config
+    if c.activation_function != "quick_gelu" or c.tie_word_embeddings or c.scale_attn_by_inverse_layer_idx:
+        raise ValueError(
+            f"ImageGPT uses quick_gelu, an untied head and no scaling by layer; this checkpoint has "
+            f"{c.activation_function!r}, tied={c.tie_word_embeddings}, by layer={c.scale_attn_by_inverse_layer_idx}."
+        )
+    side = math.isqrt(c.n_positions)
+    if side * side != c.n_positions:
+        raise ValueError(f"{c.n_positions} positions are no square picture.")
+    state = {}
+    for key, tensor in rename(hf_model.state_dict(), IMAGEGPT_NAMES, prefix="transformer.").items():
+        # Their Conv1D keeps (in, out); ours are linear layers, (out, in).
+        tensor = tensor.T if tensor.dim() == 2 and ".blocks." in key else tensor
+        if ".qkv." in key:
+            for part, piece in zip(("query", "key", "value"), tensor.chunk(3), strict=True):
+                state[key.replace("qkv", part)] = piece
+        else:
+            state[key] = tensor
+    table = state["embedding.weight"]
+    state["embedding.weight"], state["start"] = table[:-1], table[-1].view(1, 1, -1)
+    config = ImageGPTConfig(
+        image_size=side,
+        colours=c.vocab_size - 1,
+        width=c.n_embd,
+        layers=c.n_layer,
+        heads=c.n_head,
+        mlp=c.n_inner or 4 * c.n_embd,
+        bias=True,
+        epsilon=c.layer_norm_epsilon,
+    )
+    model = ImageGPT(config).to(table.dtype)
+    fill(model, {**state, "palette.colours": model.palette.colours})
+    return model.eval()
 
 
-def from_transformers(hf_model: Any) -> ViT:
+CONVERTERS: dict[str, Callable[[Any], Model]] = {
+    "ViTForImageClassification": vit_from_transformers,
+    "ViTModel": vit_from_transformers,
+    "ImageGPTForCausalImageModeling": imagegpt_from_transformers,
+}
+
+
+def from_transformers(hf_model: Any) -> Any:
     """This package's model with the weights of one of the package transformers.
 
     Args:

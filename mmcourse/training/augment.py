@@ -69,3 +69,51 @@ def compose(*parts: Augment) -> Augment:
         return images
 
     return augment
+
+
+def on_white(part: Augment) -> Augment:
+    """An augmentation under which what comes in from outside is white: it works on the negative."""
+    return lambda images, generator: 1 - part(1 - images, generator)
+
+
+def halve() -> Augment:
+    """Each square of 2 x 2 pixels becomes one: drawn large, turned, and then made small, lines stay smooth."""
+    return lambda images, generator: F.avg_pool2d(images, 2)
+
+
+def flip() -> Augment:
+    """Half of the pictures are mirrored, left to right."""
+
+    def augment(images: Tensor, generator: torch.Generator) -> Tensor:
+        mirrored = torch.rand(len(images), generator=generator) < 0.5
+        return torch.where(mirrored[:, None, None, None].to(images.device), images.flip(-1), images)
+
+    return augment
+
+
+def recolour(negative: float = 0.15) -> Augment:
+    """Exchange the colour channels at random, and make some pictures negatives.
+
+    Args:
+        negative: share of the pictures.
+    """
+
+    def augment(images: Tensor, generator: torch.Generator) -> Tensor:
+        order = torch.rand(len(images), images.shape[1], generator=generator).argsort(1).to(images.device)
+        images = images.gather(1, order[:, :, None, None].expand_as(images))
+        turned = torch.rand(len(images), generator=generator) < negative
+        return torch.where(turned[:, None, None, None].to(images.device), 1 - images, images)
+
+    return augment
+
+
+def outline(share: float = 0.5) -> Augment:
+    """Draw a dark line where neighbouring pixels differ, as some draughtsmen do, on a share of the pictures."""
+
+    def augment(images: Tensor, generator: torch.Generator) -> Tensor:
+        wide = F.max_pool2d(images, 3, 1, 1) + F.max_pool2d(-images, 3, 1, 1)  # largest minus smallest neighbour
+        ink = (4 * wide.amax(1, keepdim=True) - 0.6).clamp(0, 1)
+        strength = torch.rand(len(images), generator=generator) * (torch.rand(len(images), generator=generator) < share)
+        return images * (1 - ink * strength.sqrt()[:, None, None, None].to(images))
+
+    return augment

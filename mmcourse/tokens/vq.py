@@ -1,0 +1,290 @@
+"""A learned codebook: an encoder, K codes, a decoder; a picture becomes a few indices. See :ref:`sec-06-codebook`.
+
+VQ-VAE (van den Oord et al., 2017), with the codebook as a moving average (their appendix A.1) and unit-length codes
+of few numbers (ViT-VQGAN, Yu et al., 2022, section 3.2). :class:`VectorQuantizer` knows nothing of pictures: it serves
+any sequence of vectors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mmcourse.base import Model, ModelConfig
+from mmcourse.tokens.images import check_images
+from mmcourse.tokens.palette import kmeans
+
+
+class Quantized(NamedTuple):
+    """What a :class:`VectorQuantizer` gives.
+
+    Attributes:
+        tokens: (B, N, d), each replaced by its nearest code; gradients pass straight through to the input.
+        codes: (B, N) int64, which code that is.
+        loss: a number; what pulls tokens to their codes (and codes to their tokens, where gradients move them).
+    """
+
+    tokens: Tensor
+    codes: Tensor
+    loss: Tensor
+
+
+class VectorQuantizer(nn.Module):
+    """The nearest of K codes for each vector of a sequence (van den Oord et al., 2017, equations 1 to 3).
+
+    Derived in :ref:`sec-06-codebook`; what the options cure is in :ref:`sec-06-collapse`.
+
+    Args:
+        codes: K.
+        width: d, numbers of a code.
+        unit: compare directions only; codes and tokens have length 1 (Yu et al., 2022).
+        decay: of the moving average that moves the codes; None to move them by gradients.
+        commitment: weight of the pull of a token towards its code, beta in the paper.
+        warm: training batches that pass without being quantized. Then k-means over the tokens of one batch places the
+            codes; a negative number leaves them where they started, at random.
+        restart: a code that is used for less than this share of a fair share of the tokens (1/K) is put on a random
+            token of the batch; 0 for never.
+    """
+
+    def __init__(
+        self,
+        codes: int,
+        width: int,
+        *,
+        unit: bool = True,
+        decay: float | None = 0.99,
+        commitment: float = 0.25,
+        warm: int = 0,
+        restart: float = 0.05,
+    ) -> None:
+        super().__init__()
+        if codes < 1 or width < 1:
+            raise ValueError(f"codes={codes} and width={width}: both must be at least 1.")
+        self.unit, self.decay, self.commitment, self.warm, self.restart = unit, decay, commitment, warm, restart
+        start = torch.randn(codes, width)
+        self.codebook = nn.Parameter(F.normalize(start, dim=-1) if unit else start, requires_grad=decay is None)
+        self.register_buffer("share", torch.full((codes,), 1 / codes))  # of the tokens, moving average
+        self.register_buffer("batches", torch.tensor(0))  # seen in training
+        self.share: Tensor
+        self.batches: Tensor
+
+    def vectors(self) -> Tensor:
+        """The codes, (K, d)."""
+        return F.normalize(self.codebook, dim=-1) if self.unit else self.codebook
+
+    def nearest(self, tokens: Tensor) -> Tensor:
+        """Index of the nearest code: (…, d) -> (…) int64."""
+        book = self.vectors()
+        return (tokens @ book.T - book.square().sum(-1) / 2).argmax(-1)
+
+    def look_up(self, codes: Tensor) -> Tensor:
+        """Vectors for indices: (…) int64 -> (…, d).
+
+        Raises:
+            ValueError: an index that is no code.
+        """
+        if codes.numel() and (int(codes.min()) < 0 or int(codes.max()) >= len(self.codebook)):
+            raise ValueError(f"codes {int(codes.min())} to {int(codes.max())}; the book has {len(self.codebook)}.")
+        return self.vectors()[codes]
+
+    def forward(self, tokens: Tensor) -> Quantized:
+        """Quantize, and while training also move the codes: (B, N, d) -> tokens (B, N, d), codes (B, N), loss."""
+        if tokens.dim() != 3 or tokens.shape[-1] != self.codebook.shape[-1]:
+            raise ValueError(f"tokens are {tuple(tokens.shape)}; this book needs (B, N, {self.codebook.shape[-1]}).")
+        tokens = F.normalize(tokens, dim=-1) if self.unit else tokens
+        if self.training:
+            self.batches += 1
+            if self.batches <= self.warm:
+                return Quantized(tokens, self.nearest(tokens.detach()), tokens.new_zeros(()))
+            if self.batches == self.warm + 1 and self.warm >= 0:
+                self._start(tokens.detach().flatten(0, 1))
+        codes = self.nearest(tokens.detach())
+        found = self.vectors()[codes]
+        loss = self.commitment * F.mse_loss(tokens, found.detach())
+        if self.decay is None:
+            loss = loss + F.mse_loss(found, tokens.detach())
+        if self.training:
+            self._move(tokens.detach().flatten(0, 1), codes.flatten())
+        return Quantized(tokens + (found - tokens).detach(), codes, loss)
+
+    @torch.no_grad()
+    def _start(self, tokens: Tensor) -> None:
+        if len(tokens.unique(dim=0)) >= len(self.codebook):
+            self.codebook.copy_(kmeans(tokens.cpu(), len(self.codebook), starts=1, steps=20).centres)
+
+    @torch.no_grad()
+    def _move(self, tokens: Tensor, codes: Tensor) -> None:
+        """One step of the moving average (van den Oord et al., 2017, appendix A.1), then restarts."""
+        count = torch.bincount(codes, minlength=len(self.codebook)).to(tokens)
+        decay = 0.99 if self.decay is None else self.decay
+        share = decay * self.share + (1 - decay) * count / len(tokens)
+        if self.decay is not None:
+            total = torch.zeros_like(self.codebook).index_add_(0, codes, tokens) / len(tokens)
+            used = share > 0
+            moved = (decay * self.share[:, None] * self.codebook + (1 - decay) * total)[used] / share[used, None]
+            self.codebook[used] = F.normalize(moved, dim=-1) if self.unit else moved
+        self.share.copy_(share)
+        dead = (self.share * len(self.codebook) < self.restart).nonzero().flatten()
+        if len(dead):
+            self.codebook[dead] = tokens[torch.randint(len(tokens), (len(dead),), device=tokens.device)]
+            self.share[dead] = 1 / len(self.codebook)
+
+
+def usage(codes: Tensor, size: int) -> float:
+    """Share of the K codes that occur at all, from 0 to 1."""
+    return len(codes.unique()) / size
+
+
+def perplexity(codes: Tensor, size: int) -> float:
+    """exp of the entropy of the codes: as many equally frequent codes would be as hard to guess, from 1 to K."""
+    share = torch.bincount(codes.flatten(), minlength=size).double() / codes.numel()
+    return float(torch.special.entr(share).sum().exp())
+
+
+@dataclass(frozen=True)
+class VQConfig(ModelConfig):
+    """What a learned tokenizer of pictures needs to be built.
+
+    Args:
+        channels: C.
+        stride: side of the square of pixels that becomes one token; must divide both sides of a picture.
+        width: channels between the layers.
+        encoder: residual blocks before the codebook.
+        decoder: residual blocks after it.
+        codes: K.
+        code_width: d, numbers of a code.
+        unit, decay, commitment, warm, restart: of the :class:`VectorQuantizer`.
+    """
+
+    channels: int = 3
+    stride: int = 4
+    width: int = 96
+    encoder: int = 2
+    decoder: int = 3
+    codes: int = 512
+    code_width: int = 8
+    unit: bool = True
+    decay: float | None = 0.99
+    commitment: float = 0.25
+    warm: int = 200
+    restart: float = 0.05
+
+    def __post_init__(self) -> None:
+        for name in ("channels", "stride", "width", "codes", "code_width"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1.")
+
+
+class Reconstruction(NamedTuple):
+    """What a :class:`VQTokenizer` gives.
+
+    Attributes:
+        images: (B, C, H, W), not clamped to [0, 1].
+        codes: (B, N) int64 in raster order.
+        loss: the quantizer's, a number.
+    """
+
+    images: Tensor
+    codes: Tensor
+    loss: Tensor
+
+
+class ResidualBlock(nn.Module):
+    """Two 3 x 3 convolutions on a residual path (He et al., 2016), each behind a norm and a GELU."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm1, self.norm2 = nn.GroupNorm(1, width), nn.GroupNorm(1, width)
+        self.conv1, self.conv2 = nn.Conv2d(width, width, 3, padding=1), nn.Conv2d(width, width, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, D, h, w) -> (B, D, h, w)."""
+        return x + self.conv2(F.gelu(self.norm2(self.conv1(F.gelu(self.norm1(x))))))
+
+
+class VQTokenizer(Model):
+    """Pictures to codes and back: patches, residual blocks, a codebook, residual blocks, patches of pixels.
+
+    Derived in :ref:`sec-06-codebook`. Nothing in it fixes the size of a picture: a larger one has more tokens.
+
+    Args:
+        config: sizes and choices.
+    """
+
+    config_class = VQConfig
+    config: VQConfig
+
+    def __init__(self, config: VQConfig) -> None:
+        super().__init__(config)
+        c = config
+        self.encoder = nn.Sequential(
+            nn.Conv2d(c.channels, c.width, c.stride, c.stride),
+            *(ResidualBlock(c.width) for _ in range(c.encoder)),
+            nn.Conv2d(c.width, c.code_width, 1),
+        )
+        self.quantizer = VectorQuantizer(
+            c.codes,
+            c.code_width,
+            unit=c.unit,
+            decay=c.decay,
+            commitment=c.commitment,
+            warm=c.warm,
+            restart=c.restart,
+        )
+        self.decoder = nn.Sequential(
+            nn.Conv2d(c.code_width, c.width, 3, padding=1),
+            *(ResidualBlock(c.width) for _ in range(c.decoder)),
+            nn.Conv2d(c.width, 16 * c.stride**2, 1),
+            nn.PixelShuffle(c.stride),  # 16 channels at full size: one more look across the borders of the patches
+            nn.GELU(),
+            nn.Conv2d(16, c.channels, 3, padding=1),
+        )
+
+    def grid(self, height: int, width: int) -> tuple[int, int]:
+        """Rows and columns of tokens of a picture of this size.
+
+        Raises:
+            ValueError: the stride does not divide it.
+        """
+        s = self.config.stride
+        if height % s or width % s or not height or not width:
+            raise ValueError(f"pictures of {height} x {width} cannot be cut into {s} x {s} pixels; crop or resize.")
+        return height // s, width // s
+
+    def forward(self, images: Tensor) -> Reconstruction:
+        """Through the codebook and back: (B, C, H, W) in [0, 1] -> pictures, codes and the quantizer's loss."""
+        check_images(images, self.config.channels)
+        grid = self.grid(*images.shape[-2:])
+        found = self.quantizer(self.encoder(2 * images - 1).flatten(2).transpose(1, 2))
+        return Reconstruction(self._draw(found.tokens, grid), found.codes, found.loss)
+
+    def _draw(self, tokens: Tensor, grid: tuple[int, int]) -> Tensor:
+        return (self.decoder(tokens.transpose(1, 2).unflatten(2, grid)) + 1) / 2
+
+    @torch.no_grad()
+    def encode(self, images: Tensor) -> Tensor:
+        """Indices of codes in raster order: (B, C, H, W) in [0, 1] -> (B, N) int64, N = H W / stride²."""
+        check_images(images, self.config.channels)
+        self.grid(*images.shape[-2:])
+        tokens = self.encoder(2 * images - 1).flatten(2).transpose(1, 2)
+        return self.quantizer.nearest(F.normalize(tokens, dim=-1) if self.config.unit else tokens)
+
+    @torch.no_grad()
+    def decode(self, codes: Tensor, rows: int | None = None) -> Tensor:
+        """Pictures for indices: (B, N) int64 -> (B, C, H, W) in [0, 1].
+
+        Args:
+            codes: (B, N).
+            rows: of the grid of tokens; None for square pictures.
+
+        Raises:
+            ValueError: an index that is no code, or N tokens that make no such grid.
+        """
+        rows = round(codes.shape[1] ** 0.5) if rows is None else rows
+        if codes.dim() != 2 or rows < 1 or codes.shape[1] % rows:
+            raise ValueError(f"codes of shape {tuple(codes.shape)} are no grids of {rows} rows; give rows=.")
+        return self._draw(self.quantizer.look_up(codes), (rows, codes.shape[1] // rows)).clamp(0, 1)
