@@ -1,0 +1,64 @@
+"""What every benchmark shares: two things timed in turns in one run, and one file that keeps all results."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mmcourse.training.recipes import machine
+
+RESULTS = Path(__file__).resolve().parents[1] / "book" / "_generated" / "benchmarks.json"
+
+
+def side_by_side(ours: Callable[[], Any], theirs: Callable[[], Any], repeats: int = 5) -> tuple[float, float]:
+    """Seconds of one call of each: the median of some, run in turns after one call that does not count."""
+    seconds: tuple[list[float], list[float]] = ([], [])
+    for turn in range(repeats + 1):
+        for call, taken in zip((ours, theirs), seconds, strict=True):
+            start = time.perf_counter()
+            call()
+            if torch.cuda.is_available():
+                torch.cuda.synchronize()
+            if turn:
+                taken.append(time.perf_counter() - start)
+    return statistics.median(seconds[0]), statistics.median(seconds[1])
+
+
+def row(what: str, ours: float, theirs: float, library: str, unit: str = "s") -> dict[str, Any]:
+    """One line of the page; ratio is ours / theirs, so that below 1 is faster (or smaller).
+
+    Args:
+        what: was measured.
+        ours, theirs: one number each.
+        library: the distribution that theirs comes from; its version is looked up.
+        unit: of both numbers.
+    """
+    version = importlib.metadata.version(library)
+    ratio = float(f"{ours / theirs:.3g}")
+    return {
+        "what": what,
+        "unit": unit,
+        "ours": float(f"{ours:.3g}"),
+        "theirs": float(f"{theirs:.3g}"),
+        "ratio": ratio,
+        "library": f"{library} {version}",
+    }
+
+
+def record(name: str, rows: list[dict[str, Any]]) -> None:
+    """Print the rows and keep them in the results file under this name, with the machine they were measured on."""
+    for r in rows:
+        print(f"{name}: {r['what']}: {r['ours']:g} {r['unit']}, {r['library']} {r['theirs']:g}, ratio {r['ratio']:g}")
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    results[name] = {"machine": machine(), "threads": torch.get_num_threads(), "rows": rows}
+    fresh = RESULTS.with_suffix(".json.new")
+    fresh.write_text(json.dumps(dict(sorted(results.items())), indent=1) + "\n")
+    os.replace(fresh, RESULTS)
