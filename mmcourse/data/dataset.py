@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -67,6 +67,11 @@ class Dataset(TorchDataset[Item]):
         if self.captions is not None:
             return pictures, [self.captions[i] for i in index.tolist()]
         return pictures, self.labels[index]
+
+    def batches(self, size: int) -> Iterator[Tensor]:
+        """The pictures alone, in order, (size, C, H, W) float32 at a time."""
+        for part in self.images.split(size):
+            yield part.float() / 255
 
     def __getitems__(self, indices: list[int]) -> list[Item]:
         pictures, targets = self.batch(indices)

@@ -17,7 +17,7 @@ from mmcourse.base import Model, ModelConfig
 from mmcourse.tokens.images import check_images
 from mmcourse.tokens.pixels import to_image, to_sequence
 
-CHUNK = 16_384  # points whose distances to all centres are held in memory at once
+CHUNK = 2_048  # points whose distances to all centres are held in memory, and with k = 512 in the cache, at once
 
 
 class Clustering(NamedTuple):
@@ -42,7 +42,23 @@ def nearest_centre(points: Tensor, centres: Tensor) -> Tensor:
     |x - c|² = |x|² - 2 (x·c - |c|²/2), and |x|² is the same for all centres: one matrix product decides.
     """
     half = centres.square().sum(-1) / 2
-    return torch.cat([torch.addmm(half, part, centres.T, alpha=-1).argmin(-1) for part in points.split(CHUNK)])
+    return torch.cat([torch.addmm(half, part, centres.T, alpha=-1).min(-1).indices for part in points.split(CHUNK)])
+
+
+def merge_equal(points: Tensor) -> tuple[Tensor, Tensor]:
+    """The different points, and how often each occurs: (M, C) -> (U, C) and (U,) int64.
+
+    The same as ``points.unique(dim=0, return_counts=True)`` in another order and ten times faster, since numbers sort
+    faster than rows: each row becomes one number, its columns' digits.
+    """
+    number = torch.zeros(len(points), dtype=torch.long, device=points.device)
+    for column in points.T:
+        values, digit = column.unique(return_inverse=True)
+        number = (number * len(values) + digit).unique(return_inverse=True)[1]  # counted anew, so that it stays small
+    counts = number.bincount()
+    different = points.new_empty(len(counts), points.shape[1])
+    different[number] = points
+    return different, counts
 
 
 def start_centres(points: Tensor, weights: Tensor, k: int, generator: torch.Generator) -> Tensor:
@@ -86,8 +102,9 @@ def kmeans_steps(points: Tensor, k: int, *, weights: Tensor | None = None, seed:
         raise ValueError(f"points have shape {tuple(points.shape)}; k-means needs (M, C) with M of at least 1.")
     if not points.isfinite().all():
         raise ValueError("points hold NaN or infinity; k-means needs finite numbers.")
-    if k < 1 or (k > 1 and len(points.unique(dim=0)) < k):
-        raise ValueError(f"k = {k} centres were asked for, of {len(points.unique(dim=0))} different points; lower k.")
+    different = len(merge_equal(points)[0])
+    if not 1 <= k <= different:
+        raise ValueError(f"k = {k} centres were asked for, of {different} different points; choose 1 to {different}.")
     weights = torch.ones(len(points)) if weights is None else weights.float()
     centres = start_centres(points, weights, k, torch.Generator().manual_seed(seed))
     step = 0
@@ -221,6 +238,6 @@ def fit_palette(images: Tensor, size: int = 512, *, seed: int = 0, starts: int =
     images = images.float() / 255 if images.dtype == torch.uint8 else images
     check_images(images, images.shape[1])
     palette = Palette(PaletteConfig(size, images.shape[1]))
-    colours, counts = to_sequence(images).flatten(0, 1).unique(dim=0, return_counts=True)
+    colours, counts = merge_equal(to_sequence(images).flatten(0, 1))
     palette.colours.copy_(kmeans(colours, size, weights=counts, seed=seed, starts=starts, steps=steps).centres)
     return palette.eval()
