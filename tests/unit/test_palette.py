@@ -9,7 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmcourse.data import load
-from mmcourse.tokens.palette import Palette, PaletteConfig, fit_palette, kmeans, kmeans_steps, nearest_centre
+from mmcourse.tokens.palette import (
+    Palette,
+    PaletteConfig,
+    fit_palette,
+    kmeans,
+    kmeans_steps,
+    merge_equal,
+    nearest_centre,
+)
 
 
 def pixels(count: int = 40) -> torch.Tensor:
@@ -62,6 +70,19 @@ def test_weights_count_as_repetitions() -> None:
     assert torch.allclose(moved, weighted.centres, atol=0.02)
 
 
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 4), st.integers(1, 60), st.integers(1, 4))
+def test_equal_points_are_merged_as_unique_does(seed: int, channels: int, count: int, levels: int) -> None:
+    g = torch.Generator().manual_seed(seed)
+    points = torch.randint(-levels, levels, (count, channels), generator=g).float() / 7
+    ours, often = merge_equal(points)
+    theirs, counts = points.unique(dim=0, return_counts=True)
+    assert {(*p, n) for *p, n in torch.cat([ours, often[:, None]], 1).tolist()} == {
+        (*p, n) for *p, n in torch.cat([theirs, counts[:, None]], 1).tolist()
+    }
+    assert len(ours) == len(theirs)
+
+
 def test_an_empty_cluster_gets_the_point_that_is_worst_off(monkeypatch: pytest.MonkeyPatch) -> None:
     from mmcourse.tokens import palette
 
@@ -98,6 +119,7 @@ def test_a_palette_is_kept_like_a_model(tmp_path: Path) -> None:
     ("call", "says"),
     [
         (lambda: kmeans(torch.zeros(9, 3), 2), "1 different points"),
+        (lambda: kmeans(torch.rand(9, 3), 0), "choose 1 to 9"),
         (lambda: kmeans(torch.rand(9), 2), "(M, C)"),
         (lambda: kmeans(torch.tensor([[0.0], [float("nan")]]), 1), "NaN"),
         (lambda: kmeans(torch.rand(9, 3), 2, starts=0), "at least once"),
