@@ -152,6 +152,21 @@ def run_times() -> str:
     return "\n".join(rows) + "\n" if len(rows) > 2 else "No notebook has been run yet.\n"
 
 
+def benchmarks() -> str:
+    """Every result of `make bench`, a table for each script, as it was last recorded."""
+    path = GENERATED / "benchmarks.json"
+    results = json.loads(path.read_text()) if path.exists() else {}
+    parts = []
+    for name, result in results.items():
+        rows = ["| what | ours | theirs | ratio | beside |", "|---|--:|--:|--:|---|"]
+        for row in result["rows"]:
+            ours, theirs = (f"{row[who]:g} {row['unit']}" for who in ("ours", "theirs"))
+            rows.append(f"| {row['what']} | {ours} | {theirs} | **{row['ratio']:g}** | {row['library']} |")
+        where = f"{shown(result['machine'])}; {result['threads']} thread{'s' if result['threads'] > 1 else ''} used."
+        parts.append("\n".join([f"## {name}", "", f"`benchmarks/bench_{name}.py`. {where}", "", *rows, ""]))
+    return "\n".join(parts) or "No benchmark has been recorded yet.\n"
+
+
 AUTOMODULE = "```{{eval-rst}}\n.. automodule:: {}\n   :ignore-module-all:\n```\n"
 
 #: The API's pages and the modules of each; a package stands for all in it.
@@ -199,6 +214,7 @@ PAGES: dict[str, tuple[Callable[[], str], list[str]]] = {
     "data_cards": (data_cards, ["mmcourse/data/**/*"]),
     "model_cards": (model_cards, ["mmcourse/pretrained/weights/*.safetensors", "mmcourse/checkpoint.py"]),
     **{f"api_{page}": (partial(api, page), ["mmcourse/**/*.py"]) for page in API},
+    "benchmarks": (benchmarks, ["book/_generated/benchmarks.json"]),
     "run_times": (run_times, ["_toc.yml", "book/chapters.yml", "book/_generated/run_times.json"]),
 }
 

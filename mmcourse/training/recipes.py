@@ -219,7 +219,7 @@ _ALL = [
         compose(MILD, elastic(0.02)),
         MILD_WORDS + "; elastic: 2% at 5 x 5 points",
     ),
-    vq("vq-emoji", "Emoji as 64 codes of 1,024", 11000, width=96, codes=1024, warm=500),
+    vq("vq-emoji", "Emoji as 64 codes of 1,024", 8000, width=96, codes=1024, warm=500),
     vq("vq-emoji-64codes", "Emoji as 64 codes of 64", 2500, width=64, codes=64),
     vq("vq-emoji-16tokens", "Emoji as 16 codes of 1,024", 2500, width=64, codes=1024, stride=8),
 ]
