@@ -142,3 +142,8 @@ def test_nearest_centre_agrees_with_distances_across_chunks(monkeypatch: pytest.
     monkeypatch.setattr(palette, "CHUNK", 7)
     points, centres = torch.rand(50, 3), torch.rand(9, 3)
     assert torch.equal(nearest_centre(points, centres), torch.cdist(points, centres).argmin(1))
+
+
+def test_bytes_and_floats_give_the_same_palette() -> None:
+    images = load("emoji", "train", size=16).images[:10]
+    assert torch.equal(fit_palette(images, 9).colours, fit_palette(images.float() / 255, 9).colours)
