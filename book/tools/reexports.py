@@ -49,7 +49,10 @@ def resolve(app: Sphinx, env: BuildEnvironment, node: Any, content: nodes.TextEl
 
 
 def skip(app: Sphinx, what: str, name: str, member: Any, skipped: bool, options: Any) -> bool | None:
-    """Leave out what another library puts into our classes (matplotlib writes a ``set`` into every artist)."""
+    """Leave out what stands elsewhere: fields of named tuples, which their class describes, and what another library
+    puts into our classes (matplotlib writes a ``set`` into every artist)."""
+    if type(member).__name__ == "_tuplegetter":
+        return True
     origin = getattr(member, "__module__", None) or "mmcourse"
     return True if what == "class" and origin.split(".")[0] in {"matplotlib", "ipywidgets", "traitlets"} else None
 

@@ -39,7 +39,7 @@ class Clustering(NamedTuple):
 def nearest_centre(points: Tensor, centres: Tensor) -> Tensor:
     """Index of the nearest centre of each point: (M, C) and (k, C) -> (M,) int64; of equally near ones the first.
 
-    |x - c|² = |x|² - 2 (x·c - |c|²/2), and |x|² is the same for all centres: one matrix product decides.
+    ‖x - c‖² = ‖x‖² - 2 (x·c - ‖c‖²/2), and ‖x‖² is the same for all centres: one matrix product decides.
     """
     half = centres.square().sum(-1) / 2
     return torch.cat([torch.addmm(half, part, centres.T, alpha=-1).min(-1).indices for part in points.split(CHUNK)])
