@@ -12,16 +12,18 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from mmcourse import checkpoint
 from mmcourse.base import Model
 from mmcourse.data import Dataset, load
-from mmcourse.models import ImageGPT, ViT, ViTConfig
+from mmcourse.models import ImageGPT, ImageGPTConfig, ViT, ViTConfig
+from mmcourse.tokens.palette import fit_palette
 from mmcourse.tokens.vq import VQConfig, VQTokenizer, perplexity, usage
 from mmcourse.training.augment import Augment, affine, compose, elastic, flip, halve, on_white, outline, recolour
 from mmcourse.training.loop import History, Settings, fit
 from mmcourse.training.metrics import Mean, Score, accuracy, bits_per_dimension, psnr
-from mmcourse.training.objectives import Objective, classification, reconstruction
+from mmcourse.training.objectives import Objective, classification, next_colour, reconstruction
 
 # What a model reaches on held-out data, by the name of the measure.
 Measured = dict[str, Score | Mean]
@@ -163,6 +165,19 @@ def vq(name: str, title: str, steps: int, **changes: Any) -> Recipe:
     )
 
 
+def imagegpt(size: int, colours: int, images: Callable[[], Tensor], **changes: Any) -> Callable[[], ImageGPT]:
+    """A builder of a small ImageGPT whose palette is that of these pictures."""
+
+    def build() -> ImageGPT:
+        seen = images()
+        config = {"image_size": size, "colours": colours, "channels": seen.shape[1], **changes}
+        model = ImageGPT(ImageGPTConfig.from_dict(config))
+        model.palette.load_state_dict(fit_palette(seen, colours).state_dict())
+        return model
+
+    return build
+
+
 _ALL = [
     Recipe(
         "pixels-digits",
@@ -219,11 +234,51 @@ _ALL = [
         compose(MILD, elastic(0.02)),
         MILD_WORDS + "; elastic: 2% at 5 x 5 points",
     ),
+    Recipe(
+        "imagegpt-emoji",
+        "Emoji of 24 x 24 pixels in 64 colours, one after another",
+        "07_imagegpt",
+        imagegpt(
+            24,
+            64,
+            lambda: load("emoji", "train+validation", size=24).images,
+            **{"width": 128, "layers": 4, "heads": 4, "mlp": 512},
+        ),
+        "emoji",
+        "train+validation",
+        Settings(steps=6000, batch_size=4, peak_rate=2e-3, warmup=0.05, average=0.995),
+        0.0,
+        flip(),
+        "mirrored",
+        objective=next_colour(),
+        measure=likelihood,
+        options={"size": 24},
+    ),
+    Recipe(
+        "imagegpt-mnist5k",
+        "Digits of 14 x 14 pixels in 8 greys, one after another",
+        "07_imagegpt",
+        imagegpt(
+            14,
+            8,
+            lambda: RECIPES["imagegpt-mnist5k"].load("train+validation").images,
+            **{"width": 128, "layers": 6, "heads": 4, "mlp": 512},
+        ),
+        "mnist5k",
+        "train+validation",
+        Settings(steps=2000, batch_size=16, peak_rate=2e-3, warmup=0.05, average=0.995),
+        0.0,
+        MILD,
+        MILD_WORDS,
+        shrink=2,
+        objective=next_colour(),
+        measure=likelihood,
+    ),
     vq("vq-emoji", "Emoji as 64 codes of 1,024", 8000, width=96, codes=1024, warm=500),
     vq("vq-emoji-64codes", "Emoji as 64 codes of 64", 2500, width=64, codes=64),
     vq("vq-emoji-16tokens", "Emoji as 16 codes of 1,024", 2500, width=64, codes=1024, stride=8),
 ]
-RECIPES = {recipe.name: recipe for recipe in _ALL}
+RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _ALL}
 """Every recipe, by the name of its checkpoint."""
 
 

@@ -66,7 +66,7 @@ def test_a_recipe_can_shrink_its_pictures() -> None:
 def test_every_recipe_fits_its_data(name: str) -> None:
     chosen = RECIPES[name]
     assert "test" not in chosen.split
-    data = chosen.load(chosen.split).subset(4)
+    data = chosen.load("test", **chosen.held_out).subset(4)
     model = chosen.model().eval()
     with torch.no_grad():
         found = chosen.measure(model, data)

@@ -1,0 +1,157 @@
+"""The codebook: gradients, the moving average, restarts; and the tokenizer of pictures around it."""
+
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from mmcourse.tokens.vq import VectorQuantizer, VQConfig, VQTokenizer, perplexity, usage
+
+
+def quantizer(codes: int = 6, width: int = 3, **options: object) -> VectorQuantizer:
+    torch.manual_seed(0)
+    return VectorQuantizer(codes, width, **{"warm": -1, "restart": 0.0, **options})  # type: ignore[arg-type]
+
+
+def tokens(batch: int = 4, count: int = 10, width: int = 3) -> torch.Tensor:
+    return torch.randn(batch, count, width, generator=torch.Generator().manual_seed(1))
+
+
+def test_each_token_becomes_its_nearest_code() -> None:
+    book = quantizer(unit=False).eval()
+    found = book(tokens())
+    distance = torch.cdist(tokens(), book.codebook.expand(4, -1, -1))
+    assert torch.equal(found.codes, distance.argmin(-1))
+    assert torch.allclose(found.tokens, book.codebook[found.codes], atol=1e-6)
+
+
+def test_gradients_pass_straight_through() -> None:
+    book = quantizer(unit=False, commitment=0.0).eval()
+    x, weight = tokens().requires_grad_(), torch.randn(4, 10, 3)
+    (book(x).tokens * weight).sum().backward()
+    assert torch.equal(x.grad, weight)
+
+
+def test_the_commitment_pulls_the_token_and_not_the_code() -> None:
+    book = quantizer(unit=False, commitment=0.5).eval()
+    x = tokens().requires_grad_()
+    book(x).loss.backward()
+    expected = 0.5 * 2 * (x - book.codebook[book.nearest(x)]) / x.numel()
+    assert torch.allclose(x.grad, expected, atol=1e-6)
+    assert book.codebook.grad is None
+    learned = quantizer(unit=False, decay=None)
+    learned(tokens()).loss.backward()
+    assert learned.codebook.grad.abs().sum() > 0
+
+
+def test_the_moving_average_is_the_formula() -> None:
+    book = quantizer(unit=False, decay=0.9).train()
+    before, share, x = book.codebook.clone(), book.share.clone(), tokens().flatten(0, 1)
+    codes = book(tokens()).codes.flatten()
+    for j in range(6):
+        mine = x[codes == j]
+        new = 0.9 * share[j] + 0.1 * len(mine) / len(x)
+        assert torch.allclose(book.share[j], new)
+        assert torch.allclose(
+            book.codebook[j], (0.9 * share[j] * before[j] + 0.1 * mine.sum(0) / len(x)) / new, atol=1e-6
+        )
+
+
+def test_evaluation_moves_nothing() -> None:
+    book = quantizer(restart=0.5).eval()
+    before = {name: tensor.clone() for name, tensor in book.state_dict().items()}
+    book(tokens())
+    assert all(torch.equal(before[name], tensor) for name, tensor in book.state_dict().items())
+
+
+def test_dead_codes_are_put_where_tokens_are() -> None:
+    near = F.normalize(torch.tensor([1.0, 0.0, 0.0]) + 0.05 * tokens(8, 50), dim=-1)
+    collapsed, repaired = quantizer(16, decay=0.9), quantizer(16, decay=0.9, restart=0.2)
+    for _ in range(60):
+        collapsed(near)
+        repaired(near)
+    collapsed.eval()
+    repaired.eval()
+    assert usage(collapsed(near).codes, 16) <= 0.25
+    assert usage(repaired(near).codes, 16) >= 0.75
+
+
+def test_k_means_starts_the_codes_after_the_warm_batches() -> None:
+    book = quantizer(5, warm=2)
+    before = book.codebook.clone()
+    for _ in range(2):
+        passed = book(tokens())
+        assert torch.equal(passed.tokens, F.normalize(tokens(), dim=-1))
+        assert torch.equal(book.codebook, before)
+    book(tokens(8, 30))
+    assert usage(book.eval()(tokens(8, 30)).codes, 5) == 1.0
+
+
+def test_usage_and_perplexity() -> None:
+    codes = torch.tensor([[0, 0, 1, 1], [0, 0, 1, 1]])
+    assert usage(codes, 8) == 0.25
+    assert perplexity(codes, 8) == pytest.approx(2.0)
+    assert perplexity(torch.arange(8), 8) == pytest.approx(8.0)
+    assert perplexity(torch.zeros(9, dtype=torch.long), 8) == pytest.approx(1.0)
+
+
+def tokenizer(**changes: object) -> VQTokenizer:
+    torch.manual_seed(0)
+    return VQTokenizer(VQConfig.from_dict({"width": 16, "codes": 20, "encoder": 1, "decoder": 1, "warm": 0, **changes}))
+
+
+@pytest.mark.parametrize(
+    ("stride", "size", "grid"), [(4, (32, 32), (8, 8)), (8, (32, 64), (4, 8)), (4, (64, 64), (16, 16))]
+)
+def test_pictures_become_codes_and_come_back(stride: int, size: tuple[int, int], grid: tuple[int, int]) -> None:
+    model = tokenizer(stride=stride).eval()
+    images = torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(0))
+    codes = model.encode(images)
+    assert codes.shape == (2, grid[0] * grid[1])
+    assert model.grid(*size) == grid
+    whole = model(images)
+    assert torch.equal(whole.codes, codes)
+    assert torch.allclose(model.decode(codes, grid[0]), whole.images.clamp(0, 1), atol=1e-5)
+
+
+def test_a_moved_picture_has_moved_codes_inside() -> None:
+    model = tokenizer(encoder=0).eval()
+    images = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    here = model.encode(images).view(8, 8)
+    there = model.encode(images.roll(4, -1)).view(8, 8)
+    assert torch.equal(here[:, :-1], there[:, 1:])
+
+
+def test_training_learns_and_a_file_keeps_it(tmp_path: Path) -> None:
+    model = tokenizer(warm=5).train()
+    images = torch.rand(8, 3, 4, 4, generator=torch.Generator().manual_seed(0)).repeat(1, 1, 4, 4)
+    optimizer, errors = torch.optim.Adam(model.parameters(), 3e-3), []
+    for _ in range(40):
+        found = model(images)
+        errors.append((found.images - images).square().mean())
+        optimizer.zero_grad()
+        (errors[-1] + found.loss).backward()
+        optimizer.step()
+    assert errors[-1] < 0.5 * errors[0]
+    model.save_pretrained(tmp_path / "vq.safetensors")
+    again = VQTokenizer.from_pretrained(tmp_path / "vq.safetensors")
+    assert torch.equal(again.encode(images), model.eval().encode(images))
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: tokenizer()(torch.rand(1, 3, 30, 32)), "cut into 4 x 4"),
+        (lambda: tokenizer().encode(torch.rand(1, 1, 32, 32)), "1 channels"),
+        (lambda: tokenizer()(torch.full((1, 3, 8, 8), float("nan"))), "NaN"),
+        (lambda: tokenizer().decode(torch.full((1, 4), 20)), "the book has 20"),
+        (lambda: tokenizer().decode(torch.zeros(1, 6, dtype=torch.long), 4), "give rows"),
+        (lambda: quantizer()(torch.rand(2, 5, 4)), "needs (B, N, 3)"),
+        (lambda: tokenizer(stride=0), "at least 1"),
+    ],
+)
+def test_bad_input_is_one_line(call, says: str) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(ValueError, match=says.replace("(", r"\(").replace(")", r"\)")) as error:
+        call()
+    assert "\n" not in str(error.value)
