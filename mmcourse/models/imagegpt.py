@@ -132,9 +132,10 @@ class ImageGPT(Model):
                 f"codes have shape {tuple(codes.shape)}; a place can look back on (B, n) colours with n below "
                 f"{self.length}, the pixels of a picture of {self.config.image_size} x {self.config.image_size}."
             )
-        if codes.numel() and (int(codes.min()) < 0 or int(codes.max()) >= self.config.colours):
-            raise ValueError(f"codes {int(codes.min())} to {int(codes.max())}; the palette has {self.config.colours}.")
-        x = self.embedding(codes[:, max(0, past - 1) :])
+        fresh = codes[:, max(0, past - 1) :]
+        if fresh.numel() and (int(fresh.min()) < 0 or int(fresh.max()) >= self.config.colours):
+            raise ValueError(f"codes {int(fresh.min())} to {int(fresh.max())}; the palette has {self.config.colours}.")
+        x = self.embedding(fresh)
         if past == 0:
             x = torch.cat([self.start.expand(len(codes), -1, -1), x], dim=1)
         if self.positions is not None:
