@@ -93,6 +93,26 @@ def accuracy(model: nn.Module, data: Dataset, batch_size: int = 250) -> Score:
     return Score(correct, len(data))
 
 
+def linear_probe(features: Tensor, labels: Tensor, held_out: Tensor, held_out_labels: Tensor) -> Score:
+    """How far a linear classifier gets on features that it may not change (Alain & Bengio, 2017).
+
+    Logistic regression of scikit-learn on standardised features; see :ref:`sec-07-probe`.
+
+    Args:
+        features: (M, D), to learn from.
+        labels: (M,).
+        held_out: (B, D), to be scored on.
+        held_out_labels: (B,).
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    probe = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000))
+    probe.fit(features.double().numpy(), labels.numpy())
+    return Score(int((probe.predict(held_out.double().numpy()) == held_out_labels.numpy()).sum()), len(held_out))
+
+
 def psnr(images: Tensor, originals: Tensor) -> Tensor:
     """Peak signal-to-noise ratio of each picture, in decibels: (B, C, H, W) in [0, 1] twice -> (B,).
 

@@ -22,7 +22,7 @@ from mmcourse.tokens.palette import fit_palette
 from mmcourse.tokens.vq import VQConfig, VQTokenizer, perplexity, usage
 from mmcourse.training.augment import Augment, affine, compose, elastic, flip, halve, on_white, outline, recolour
 from mmcourse.training.loop import History, Settings, fit
-from mmcourse.training.metrics import Mean, Score, accuracy, bits_per_dimension, psnr
+from mmcourse.training.metrics import Mean, Score, accuracy, bits_per_dimension, linear_probe, psnr
 from mmcourse.training.objectives import Objective, classification, next_colour, reconstruction
 
 # What a model reaches on held-out data, by the name of the measure.
@@ -134,6 +134,20 @@ def compared(name: str, title: str, chapter: str, shrink: int = 1, **changes: An
     return Recipe(
         name, title, chapter, vit(**changes), "mnist5k", "train+validation", COMPARED, 0.0, MILD, MILD_WORDS, shrink
     )
+
+
+def probed(model: ImageGPT, data: Dataset) -> Measured:
+    """Bits per pixel, and what a linear probe reads at each depth, fitted on the digits that the model has seen."""
+    learned = RECIPES["imagegpt-mnist5k"].load("train+validation")
+    seen, new = (
+        torch.cat([model.features(model.palette.encode(images)) for images in part.batches(100)], dim=1)
+        for part in (learned, data)
+    )
+    probes = {
+        f"probe at depth {depth}": linear_probe(seen[depth], learned.labels, new[depth], data.labels)
+        for depth in range(len(seen))
+    }
+    return likelihood(model, data) | probes
 
 
 DRAWN = compose(
@@ -272,7 +286,7 @@ _ALL = [
         MILD_WORDS,
         shrink=2,
         objective=next_colour(),
-        measure=likelihood,
+        measure=probed,
     ),
     vq("vq-emoji", "Emoji as 64 codes of 1,024", 8000, width=96, codes=1024, warm=500),
     vq("vq-emoji-64codes", "Emoji as 64 codes of 64", 2500, width=64, codes=64),

@@ -11,7 +11,7 @@ import torch
 from mmcourse import checkpoint
 from mmcourse.__main__ import main
 from mmcourse.data import load
-from mmcourse.training import RECIPES, recipes
+from mmcourse.training import RECIPES, classification, recipes
 
 
 def test_train_then_evaluate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -66,12 +66,12 @@ def test_a_recipe_can_shrink_its_pictures() -> None:
 def test_every_recipe_fits_its_data(name: str) -> None:
     chosen = RECIPES[name]
     assert "test" not in chosen.split
-    data = chosen.load("test", **chosen.held_out).subset(4)
+    data = chosen.load("test", **chosen.held_out)
     model = chosen.model().eval()
+    objective = chosen.objective or classification()
     with torch.no_grad():
-        found = chosen.measure(model, data)
-    assert found
-    assert all(math.isfinite(getattr(value, "value", 0.0)) for value in found.values())
+        loss, _ = objective(model, data.batch([0, 1]))
+    assert math.isfinite(loss)
     assert model.parameter_count() <= 2_000_000
     assert chosen.name == name
 
