@@ -40,7 +40,7 @@ def test_every_exercise_names_mistakes_and_shows_a_card(exercise: Exercise) -> N
 
 def test_every_chapter_has_four() -> None:
     chapters = [e.chapter for e in EVERY]
-    assert all(chapters.count(c) >= 4 for c in range(1, 6))
+    assert all(chapters.count(c) >= 4 for c in range(1, 8))
     assert chapters == sorted(chapters)
 
 
@@ -72,7 +72,7 @@ def test_general_faults_are_named(exercise: Exercise) -> None:
     for answer, words in (
         (in_place, "your function changed its input"),
         (random, "gave different results"),
-        (turned, "the axes are transposed"),
+        *([(turned, "the axes are transposed")] if right(*exercise.inputs()[0]).dim() > 1 else []),
         (doubled, "wrong dtype"),
         (off, "values are not"),
     ):
