@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
+import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -33,6 +34,15 @@ class Quantized(NamedTuple):
     loss: Tensor
 
 
+def _whole_batch(share: Tensor) -> Tensor:
+    """The batch in its order, of which process r of R holds examples r, r + R, r + 2R, …; alone, r holds all."""
+    if not (dist.is_available() and dist.is_initialized()):
+        return share
+    shares = [torch.empty_like(share) for _ in range(dist.get_world_size())]
+    dist.all_gather(shares, share.contiguous())
+    return torch.stack(shares, 1).flatten(0, 1)
+
+
 class VectorQuantizer(nn.Module):
     """The nearest of K codes for each vector of a sequence (van den Oord et al., 2017, equations 1 to 3).
 
@@ -45,9 +55,13 @@ class VectorQuantizer(nn.Module):
         decay: of the moving average that moves the codes; None to move them by gradients.
         commitment: weight of the pull of a token towards its code, beta in the paper.
         warm: training batches that pass without being quantized. Then k-means over the tokens of one batch places the
-            codes; a negative number leaves them where they started, at random.
+            codes; a negative number, or a batch of fewer than K different tokens, leaves them where they started, at
+            random.
         restart: a code that is used for less than this share of a fair share of the tokens (1/K) is put on a random
             token of the batch; 0 for never.
+
+    Raises:
+        ValueError: no codes or no width, or a decay outside 0 <= decay < 1.
     """
 
     def __init__(
@@ -64,6 +78,8 @@ class VectorQuantizer(nn.Module):
         super().__init__()
         if codes < 1 or width < 1:
             raise ValueError(f"codes={codes} and width={width}: both must be at least 1.")
+        if decay is not None and not 0 <= decay < 1:
+            raise ValueError(f"decay is {decay}; give 0 <= decay < 1, or None to move the codes by gradients.")
         self.unit, self.decay, self.commitment, self.warm, self.restart = unit, decay, commitment, warm, restart
         start = torch.randn(codes, width)
         self.codebook = nn.Parameter(F.normalize(start, dim=-1) if unit else start, requires_grad=decay is None)
@@ -74,7 +90,8 @@ class VectorQuantizer(nn.Module):
 
     def vectors(self) -> Tensor:
         """The codes, (K, d)."""
-        return F.normalize(self.codebook, dim=-1) if self.unit else self.codebook
+        # Of a copy: a restart overwrites codes before the gradient has gone back through this division.
+        return F.normalize(self.codebook.clone(), dim=-1) if self.unit else self.codebook
 
     def nearest(self, tokens: Tensor) -> Tensor:
         """Index of the nearest code: (…, d) -> (…) int64."""
@@ -87,6 +104,8 @@ class VectorQuantizer(nn.Module):
         Raises:
             ValueError: an index that is no code.
         """
+        if codes.is_floating_point():
+            raise ValueError(f"codes are {codes.dtype}; give indices, codes.long().")
         if codes.numel() and (int(codes.min()) < 0 or int(codes.max()) >= len(self.codebook)):
             raise ValueError(f"codes {int(codes.min())} to {int(codes.max())}; the book has {len(self.codebook)}.")
         return self.vectors()[codes]
@@ -95,26 +114,32 @@ class VectorQuantizer(nn.Module):
         """Quantize, and while training also move the codes: (B, N, d) -> tokens (B, N, d), codes (B, N), loss."""
         if tokens.dim() != 3 or tokens.shape[-1] != self.codebook.shape[-1]:
             raise ValueError(f"tokens are {tuple(tokens.shape)}; this book needs (B, N, {self.codebook.shape[-1]}).")
+        # Half precision cannot tell close codes apart, and a moving average of it would stand still.
+        with torch.autocast(tokens.device.type, enabled=False):
+            return self._quantize(tokens.to(self.codebook.dtype))
+
+    def _quantize(self, tokens: Tensor) -> Quantized:
         tokens = F.normalize(tokens, dim=-1) if self.unit else tokens
         if self.training:
             self.batches += 1
             if self.batches <= self.warm:
                 return Quantized(tokens, self.nearest(tokens.detach()), tokens.new_zeros(()))
             if self.batches == self.warm + 1 and self.warm >= 0:
-                self._start(tokens.detach().flatten(0, 1))
+                self._start(_whole_batch(tokens.detach()).flatten(0, 1))
         codes = self.nearest(tokens.detach())
         found = self.vectors()[codes]
         loss = self.commitment * F.mse_loss(tokens, found.detach())
         if self.decay is None:
             loss = loss + F.mse_loss(found, tokens.detach())
         if self.training:
-            self._move(tokens.detach().flatten(0, 1), codes.flatten())
+            self._move(_whole_batch(tokens.detach()).flatten(0, 1), _whole_batch(codes).flatten())
         return Quantized(tokens + (found - tokens).detach(), codes, loss)
 
     @torch.no_grad()
     def _start(self, tokens: Tensor) -> None:
         if len(tokens.unique(dim=0)) >= len(self.codebook):
             self.codebook.copy_(kmeans(tokens.cpu(), len(self.codebook), starts=1, steps=20).centres)
+            self._agree()
 
     @torch.no_grad()
     def _move(self, tokens: Tensor, codes: Tensor) -> None:
@@ -132,6 +157,13 @@ class VectorQuantizer(nn.Module):
         if len(dead):
             self.codebook[dead] = tokens[torch.randint(len(tokens), (len(dead),), device=tokens.device)]
             self.share[dead] = 1 / len(self.codebook)
+        self._agree()
+
+    def _agree(self) -> None:
+        """Several processes draw different random numbers; the codes of the first one count."""
+        if dist.is_available() and dist.is_initialized():
+            dist.broadcast(self.codebook, 0)
+            dist.broadcast(self.share, 0)
 
 
 def usage(codes: Tensor, size: int) -> float:
@@ -177,6 +209,8 @@ class VQConfig(ModelConfig):
         for name in ("channels", "stride", "width", "codes", "code_width"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1.")
+        if self.encoder < 0 or self.decoder < 0:
+            raise ValueError(f"encoder={self.encoder} and decoder={self.decoder}: give numbers of blocks, 0 or more.")
 
 
 class Reconstruction(NamedTuple):
@@ -284,7 +318,9 @@ class VQTokenizer(Model):
         Raises:
             ValueError: an index that is no code, or N tokens that make no such grid.
         """
+        if codes.dim() != 2:
+            raise ValueError(f"codes have shape {tuple(codes.shape)}; give (B, N), codes[None] for one picture.")
         rows = round(codes.shape[1] ** 0.5) if rows is None else rows
-        if codes.dim() != 2 or rows < 1 or codes.shape[1] % rows:
+        if rows < 1 or codes.shape[1] % rows:
             raise ValueError(f"codes of shape {tuple(codes.shape)} are no grids of {rows} rows; give rows=.")
         return self._draw(self.quantizer.look_up(codes), (rows, codes.shape[1] // rows)).clamp(0, 1)
