@@ -108,7 +108,7 @@ def linear_probe(features: Tensor, labels: Tensor, held_out: Tensor, held_out_la
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    probe = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000))
+    probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
     probe.fit(features.double().numpy(), labels.numpy())
     return Score(int((probe.predict(held_out.double().numpy()) == held_out_labels.numpy()).sum()), len(held_out))
 
