@@ -68,13 +68,14 @@ def start_centres(points: Tensor, weights: Tensor, k: int, generator: torch.Gene
     """
     first = torch.multinomial(weights, 1, generator=generator)
     centres, trials = [points[first]], 2 + int(math.log(k))
-    distance = (points - points[first]).square().sum(-1)
+    distance, lengths = (points - points[first]).square().sum(-1), points.square().sum(-1)
     for _ in range(k - 1):
         # By cumulative sums, since torch.multinomial takes no more than 2^24 points.
         ladder = (distance * weights).double().cumsum(0)
         drawn = torch.searchsorted(ladder, torch.rand(trials, generator=generator, dtype=torch.float64) * ladder[-1])
         drawn = drawn.clamp(max=len(points) - 1)
-        candidates = torch.minimum(torch.cdist(points[drawn], points).square(), distance)  # (trials, M)
+        apart = torch.addmm(lengths, points[drawn], points.T, alpha=-2) + lengths[drawn, None]  # as in nearest_centre
+        candidates = torch.minimum(apart.clamp_(min=0), distance)  # (trials, M)
         best = int((candidates @ weights).argmin())
         centres.append(points[drawn[best]][None])
         distance = candidates[best]
@@ -106,12 +107,14 @@ def kmeans_steps(points: Tensor, k: int, *, weights: Tensor | None = None, seed:
     if not 1 <= k <= different:
         raise ValueError(f"k = {k} centres were asked for, of {different} different points; choose 1 to {different}.")
     weights = points.new_ones(len(points)) if weights is None else weights.to(points)
+    origin = points[0]  # |x - c|² by products loses digits far from zero, so everything is measured from a point
+    points = points - origin
     centres = start_centres(points, weights, k, torch.Generator().manual_seed(seed))
     step = 0
     while True:
         nearest = nearest_centre(points, centres)
         distance = (points - centres[nearest]).square().sum(-1) * weights
-        yield Clustering(centres, nearest, float(distance.double().sum()), step)
+        yield Clustering(centres + origin, nearest, float(distance.double().sum()), step)
         mass = points.new_zeros(k).index_add_(0, nearest, weights)
         moved = torch.zeros_like(centres).index_add_(0, nearest, points * weights[:, None])
         empty = (mass == 0).nonzero().flatten()

@@ -115,7 +115,7 @@ def make_optimizer(model: nn.Module, settings: Settings) -> torch.optim.AdamW:
     matrices = [
         p
         for n, p in model.named_parameters()
-        if p.dim() > 1 and not n.endswith(("table", "token")) and id(p) not in looked_up
+        if p.dim() > 1 and not n.endswith(("table", "token", "codebook")) and id(p) not in looked_up
     ]
     chosen = {id(p) for p in matrices}
     others = [p for p in model.parameters() if id(p) not in chosen]

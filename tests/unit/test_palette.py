@@ -58,6 +58,12 @@ def test_inertia_never_rises(seed: int, k: int) -> None:
     assert all(b <= a * (1 + 1e-5) + 1e-6 for a, b in itertools.pairwise(seen))
 
 
+def test_a_cloud_far_from_zero_is_clustered_as_well() -> None:
+    points = torch.rand(400, 3, generator=torch.Generator().manual_seed(4))
+    near, far = kmeans(points, 40), kmeans(points + 200, 40)
+    assert far.inertia == pytest.approx(near.inertia, rel=0.02)
+
+
 def test_weights_count_as_repetitions() -> None:
     points = torch.rand(50, 3, generator=torch.Generator().manual_seed(1))
     counts = torch.randint(1, 5, (50,), generator=torch.Generator().manual_seed(2))
