@@ -26,11 +26,15 @@ def pixels(count: int = 40) -> torch.Tensor:
 
 @pytest.mark.parametrize("k", [2, 8, 64])
 def test_inertia_is_within_a_percent_of_scikit_learn(k: int) -> None:
+    """Of the mean of 20 single starts each, since one start of either varies by several percent."""
     from sklearn.cluster import KMeans
 
-    points = pixels()
-    theirs = KMeans(k, n_init=4, random_state=0).fit(points.numpy()).inertia_
-    assert kmeans(points, k).inertia <= 1.01 * theirs
+    points, counts = merge_equal(pixels(300))
+    ours = [kmeans(points, k, weights=counts, starts=1, seed=seed).inertia for seed in range(20)]
+    x, weights = points.numpy(), counts.numpy()
+    theirs = [KMeans(k, n_init=1, random_state=seed).fit(x, sample_weight=weights).inertia_ for seed in range(20)]
+    assert sum(ours) <= 1.01 * sum(theirs)
+    assert min(ours) <= 1.01 * min(theirs)
 
 
 def test_from_the_same_start_both_end_in_the_same_place() -> None:
