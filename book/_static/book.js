@@ -20,7 +20,11 @@ document.addEventListener("DOMContentLoaded", () => {
       icon.setAttribute("aria-hidden", "true");
     });
     all(".widget-slider .noUi-handle", (handle) => {
-      name(handle, handle.closest(".widget-slider").querySelector(".widget-label")?.textContent.trim() || "value");
+      const slider = handle.closest(".widget-slider");
+      name(handle, slider.querySelector(".widget-label")?.textContent.trim() || "value");
+      // The handle itself knows only the number of the choice; what is read out must be the choice.
+      const chosen = slider.querySelector(".widget-readout")?.textContent.trim();
+      if (chosen && handle.getAttribute("aria-valuetext") !== chosen) handle.setAttribute("aria-valuetext", chosen);
     });
     all(".widget-play", (play) => play.querySelectorAll("button").forEach((button, i) => name(button, PLAY[i])));
     // What scrolls sideways must be reachable by keyboard.

@@ -12,6 +12,8 @@ from pages import write_pages
 from vendor import vendor
 
 ROOT = Path(__file__).resolve().parents[2]
+# What Sphinx has read already; without it, it reads and writes every page.
+READ = ROOT / "_build" / ".doctrees" / "environment.pickle"
 
 
 def refresh_static() -> None:
@@ -27,13 +29,16 @@ def main() -> None:
     """Build into _build/html; a failed build leaves nothing behind that would let the next one pass."""
     vendor()
     write_pages()
+    # Sphinx writes changed pages only, but the contents stand beside every page.
+    if READ.exists() and (ROOT / "_toc.yml").stat().st_mtime > READ.stat().st_mtime:
+        READ.unlink()
     book = Path(sys.executable).parent / "jupyter-book"
     done = subprocess.run(
         [str(book), "build", ".", "--warningiserror", "--nitpick", "--keep-going", "--quiet"], cwd=ROOT, check=False
     )
     if done.returncode:
         # Sphinx warns of a page only when it reads it: forget what was read, so that the next build warns again.
-        (ROOT / "_build" / ".doctrees" / "environment.pickle").unlink(missing_ok=True)
+        READ.unlink(missing_ok=True)
         raise SystemExit("book: the build warned or failed; its messages stand above")
     refresh_static()
     print(f"The book is built: {ROOT / '_build' / 'html' / 'index.html'} (`make serve` shows it)")

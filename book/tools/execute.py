@@ -26,6 +26,7 @@ from nbclient.exceptions import CellExecutionError
 ROOT = Path(__file__).resolve().parents[2]
 TIMES = ROOT / "book" / "_generated" / "run_times.json"
 LIMIT = 900  # seconds for one cell, after which the kernel is taken to hang
+QUIET = ["--IPKernelApp.log_level=40"]  # of errors it tells; that it speaks TCP to its own machine is none
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 LANGUAGE = {"name": "python", "file_extension": ".py", "mimetype": "text/x-python", "pygments_lexer": "ipython3"}
 
@@ -112,7 +113,14 @@ def execute(path: Path) -> dict[str, float]:
     """Run one notebook, put the result in its place in one step, and tell seconds and peak megabytes."""
     notebook = nbformat.read(path, as_version=4)
     here = {"metadata": {"path": str(path.parent)}}
-    client = Client(notebook, timeout=LIMIT, kernel_name="python3", record_timing=False, resources=here)
+    client = Client(
+        notebook,
+        timeout=LIMIT,
+        kernel_name="python3",
+        record_timing=False,
+        resources=here,
+        extra_arguments=QUIET,
+    )
     start = time.perf_counter()
     try:
         client.execute()

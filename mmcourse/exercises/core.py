@@ -149,7 +149,7 @@ def same(a: Any, b: Any, tolerance: float) -> bool:
     if isinstance(a, tuple | list) and isinstance(b, tuple | list):
         return type(a) is type(b) and len(a) == len(b) and all(same(x, y, tolerance) for x, y in zip(a, b, strict=True))
     if isinstance(a, float) and isinstance(b, float):
-        return a == b or abs(a - b) <= tolerance * max(1.0, abs(a), abs(b))
+        return a == b or (a != a and b != b) or abs(a - b) <= tolerance * max(1.0, abs(a), abs(b))  # NaN is NaN
     if callable(a) and callable(b):
         return True  # functions among the inputs are handed through
     return type(a) is type(b) and bool(a == b)

@@ -64,5 +64,12 @@ def test_every_control_has_a_name(browser: Browser, site: str, name: str) -> Non
               .map((el) => el.outerHTML.slice(0, 120))""",
         )
         assert not unnamed, unnamed
+        for slider in page.locator(".mm-explore .widget-slider").all():
+            handle, readout = slider.locator(".noUi-handle"), slider.locator(".widget-readout")
+            handle.focus()
+            for key in ("ArrowRight", "ArrowLeft"):
+                page.keyboard.press(key)
+                page.wait_for_timeout(80)
+                assert handle.get_attribute("aria-valuetext") == readout.inner_text()
     finally:
         page.close()

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mmcourse import exercises
-from mmcourse.exercises.core import REGISTRY, Exercise, _describe
+from mmcourse.exercises.core import REGISTRY, Exercise, _describe, same
 
 EVERY = list(REGISTRY.values())
 WRONG = [(e.id, hint) for e in EVERY for hint in e.wrong]
@@ -182,3 +182,11 @@ def test_patch_convolution_gives_the_same_numbers() -> None:
     by_matrix = patchify(images, 4) @ weight
     by_kernel = torch.nn.functional.conv2d(images, convolution(weight, 4), stride=4).flatten(2).transpose(1, 2)
     assert torch.allclose(by_matrix, by_kernel, atol=1e-5)
+
+
+def test_not_a_number_equals_itself_and_nothing_else() -> None:
+    nan = float("nan")
+    assert same(nan, nan, 1e-5)
+    assert same(torch.tensor([nan]), torch.tensor([nan]), 1e-5)
+    assert not same(nan, 0.0, 1e-5)
+    assert not same(0.0, nan, 1e-5)
