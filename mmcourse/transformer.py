@@ -62,12 +62,11 @@ class TransformerConfig:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1.")
         if self.width % self.heads:
             raise ValueError(
-                f"width {self.width} cannot be shared among {self.heads} heads; choose a multiple of them."
+                f"width {self.width} is no multiple of heads {self.heads}, which share it; choose one that is."
             )
-        if self.activation not in ACTIVATIONS:
-            raise ValueError(f"activation {self.activation!r} is unknown; choose one of {', '.join(ACTIVATIONS)}.")
-        if self.norm not in ("layer", "scale"):
-            raise ValueError(f"norm {self.norm!r} is unknown; choose 'layer' or 'scale'.")
+        for name, known in (("activation", ACTIVATIONS), ("norm", NORMS)):
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} {getattr(self, name)!r} is unknown; choose one of {', '.join(known)}.")
 
 
 def quick_gelu(x: Tensor) -> Tensor:
@@ -97,9 +96,10 @@ class ScaleNorm(nn.Module):
 
 def make_norm(config: TransformerConfig) -> nn.Module:
     """The norm that the configuration names, over the last dimension (Ba et al., 2016)."""
-    if config.norm == "scale":
-        return ScaleNorm(config.width, config.epsilon)
-    return nn.LayerNorm(config.width, eps=config.epsilon)
+    return NORMS[config.norm](config.width, config.epsilon)
+
+
+NORMS: dict[str, type[nn.Module]] = {"layer": nn.LayerNorm, "scale": ScaleNorm}
 
 
 class LayerCache:
@@ -132,10 +132,7 @@ class LayerCache:
 
 
 class Cache:
-    """What a decoder has read so far, so that a new token costs one step instead of all (:ref:`sec-07-sampling`).
-
-    Pass the same object to each call of the :class:`Decoder`; ``layers`` is its L.
-    """
+    """What a :class:`Decoder` of L layers has read so far: a new token costs one step (:ref:`sec-07-sampling`)."""
 
     def __init__(self, layers: int) -> None:
         self.layers = [LayerCache() for _ in range(layers)]
@@ -153,28 +150,26 @@ class Cache:
 
 @dataclass
 class AttentionMaps:
-    """Attention weights, collected when a stack is called with ``maps=AttentionMaps()``.
+    """Attention weights of each layer, collected when a stack is called with ``maps=AttentionMaps()``.
 
     Attributes:
-        own: one tensor (B, H, N, N) for each layer's self-attention; each row sums to 1.
-        cross: one tensor (B, H, N, M) for each layer's cross-attention.
+        own: (B, H, N, N) each, of self-attention; rows sum to 1.
+        cross: (B, H, N, M) each, of cross-attention.
     """
 
     own: list[Tensor] = field(default_factory=list)
     cross: list[Tensor] = field(default_factory=list)
 
 
-def attention_mask(
-    queries: int, keys: int, causal: bool, padding: Tensor | None, device: torch.device
-) -> Tensor | None:
-    """Which key each query may read: True or False, (N, M) or (B, 1, N, M); None where all may be read.
+def attention_mask(n: int, m: int, causal: bool, padding: Tensor | None, device: torch.device) -> Tensor | None:
+    """Which of m keys each of n queries may read: True or False, (N, M) or (B, 1, N, M); None where all may be read.
 
     The last query is the last key's own token, so a causal mask is aligned at its lower right corner: with a
     filled cache the queries are the newest of the keys.
     """
     mask = None
-    if causal and queries > 1:
-        mask = torch.ones(queries, keys, dtype=torch.bool, device=device).tril(keys - queries)
+    if causal and n > 1:
+        mask = torch.ones(n, m, dtype=torch.bool, device=device).tril(m - n)
     if padding is not None:
         readable = ~padding[:, None, None, :]
         mask = readable if mask is None else mask & readable
@@ -325,11 +320,11 @@ class Stack(nn.Module):
 
     def check(self, x: Tensor, padding: Tensor | None, keys: int) -> None:
         """Refuse what no block could use, in one line, before any arithmetic."""
+        given = f"{type(self).__name__} was given shape {tuple(x.shape)}"
         if x.dim() != 3 or x.shape[-1] != self.config.width:
-            raise ValueError(f"{type(self).__name__} was given shape {tuple(x.shape)}; it needs (B, N, D) with D = "
-                             f"{self.config.width}: embed the tokens first.")  # fmt: skip
+            raise ValueError(f"{given}; it needs (B, N, D) with D = {self.config.width}: embed the tokens first.")
         if 0 in x.shape:
-            raise ValueError(f"{type(self).__name__} was given shape {tuple(x.shape)}, which holds no token at all.")
+            raise ValueError(f"{given}, which holds no token at all.")
         if padding is not None and tuple(padding.shape) != (x.shape[0], keys):
             raise ValueError(f"padding is {tuple(padding.shape)}; it needs one entry a key, ({x.shape[0]}, {keys}).")
 
@@ -384,8 +379,7 @@ class Decoder(Stack):
         past = 0 if cache is None else cache.length
         self.check(x, padding, past + x.shape[1])
         if self.config.cross_attention != (memory is not None):
-            raise ValueError("a Decoder needs memory=, the encoder's output (B, M, D), if and only if it was built "
-                             "with cross_attention=True.")  # fmt: skip
+            raise ValueError("give memory=, the encoder's output (B, M, D), if cross_attention=True, and only then.")
         if cache is not None and len(cache.layers) != len(self.blocks):
             raise ValueError(f"the cache has {len(cache.layers)} layers, the decoder {len(self.blocks)}; use Cache(L).")
         for i, block in enumerate(self.blocks):

@@ -8,6 +8,7 @@ from mmcourse.show.html import Html, table, versions
 from mmcourse.show.pictures import (
     Picture,
     attention_overlay,
+    bare,
     figure,
     heatmap,
     images,
@@ -33,6 +34,7 @@ __all__ = [
     "Picture",
     "Question",
     "attention_overlay",
+    "bare",
     "contrast",
     "explore",
     "figure",

@@ -19,6 +19,7 @@ BASE_CSS = """
 text-align:left;color:inherit;background:transparent}
 .mm-table thead th{border-bottom:2px solid rgba(128,128,128,.9)}
 .mm-table .mm-number{text-align:right;font-variant-numeric:tabular-nums}
+.mm-table td.mm-short{white-space:nowrap}
 .mm-copy{font:inherit;font-size:.8em;color:inherit;background:transparent;padding:.15em .6em;
 border:1px solid rgba(128,128,128,.8);border-radius:.3em;cursor:pointer}
 .mm-quiz,.mm-exercise{margin:1em 0;padding:.2em 1em .8em;border:1px solid rgba(128,128,128,.45);
@@ -36,6 +37,9 @@ border-left:4px solid #0080c4;border-radius:.4em;background:rgba(128,128,128,.07
 .mm-figure img,.mm-explore img{max-width:100%;height:auto;border-radius:.4em}
 .mm-explore audio{max-width:100%}
 """.strip().replace("\n", "")
+
+SHORT = 16
+"""Characters up to which a cell of a table stays on one line."""
 
 _ADD_CSS = (
     "<script>(()=>{if(!document.getElementById('mm-base')){const s=document.createElement('style');"
@@ -105,6 +109,10 @@ def _cell(value: Any) -> tuple[str, bool]:
     return text, bool(re.fullmatch(r"[-+−]?[\d,. ]*\d\s?(%|x|×|ms|s|MB|kB|KB|GB|MiB|KiB|GiB|dB|bits)?", text))
 
 
+def _class(number: bool, short: bool = False) -> str:
+    return ' class="mm-number"' if number else ' class="mm-short"' if short else ""
+
+
 def table(
     rows: Sequence[Sequence[Any]] | Sequence[Mapping[str, Any]],
     columns: Sequence[str] | None = None,
@@ -139,10 +147,17 @@ def table(
             raise ValueError(f"table() row {i} has {len(row)} cells, the headings are {len(columns)}: make them equal")
     cells = [[_cell(v) for v in row] for row in rows]
     numeric = [all(r[j][1] or r[j][0] == "–" for r in cells) for j in range(len(columns))]
-    cls = [' class="mm-number"' if n else "" for n in numeric]
-    head = "".join(f'<th scope="col"{cls[j]}>{inline(str(c))}</th>' for j, c in enumerate(columns))
+    head = "".join(
+        f'<th scope="col"{_class(right)}>{inline(str(c))}</th>' for c, right in zip(columns, numeric, strict=True)
+    )
     body = "".join(
-        "<tr>" + "".join(f"<td{cls[j]}>{inline(t)}</td>" for j, (t, _) in enumerate(row)) + "</tr>" for row in cells
+        "<tr>"
+        + "".join(
+            f"<td{_class(right, len(text) <= SHORT)}>{inline(text)}</td>"
+            for (text, _), right in zip(row, numeric, strict=True)
+        )
+        + "</tr>"
+        for row in cells
     )
     markup = (
         f'<div class="mm-table mathjax_process"><table><caption>{inline(caption)}</caption>'

@@ -132,7 +132,12 @@ def figure(rows: int = 1, columns: int = 1, width: float = WIDTH, height: float 
     return fig, fig.subplots(rows, columns, **options)
 
 
-def _bare(ax: Axes) -> None:
+def bare(ax: Axes) -> None:
+    """Take ticks, grid and frame off axes that hold a picture.
+
+    Args:
+        ax: The axes; title and labels stay.
+    """
     ax.set_xticks([])
     ax.set_yticks([])
     ax.grid(False)
@@ -145,7 +150,7 @@ def _put(ax: Axes, image: np.ndarray, cmap: Colormap | str = "gray") -> None:
         ax.imshow(image, cmap=cmap, vmin=0, vmax=255)
     else:
         ax.imshow(image, cmap=cmap)
-    _bare(ax)
+    bare(ax)
 
 
 def images(
@@ -227,6 +232,7 @@ def heatmap(
         width: Inches of a new figure.
     """
     array = _matrix(values, "heatmap()")
+    own = ax is None
     if ax is None:
         height = min(4.6, max(1.6, width * array.shape[0] / array.shape[1] * 0.85 + 0.5))
         fig, ax = figure(width=width, height=height)
@@ -245,7 +251,9 @@ def heatmap(
         aspect="auto" if slim else "equal",
     )
     ax.grid(False)
-    ax.set(title=title, xlabel=x, ylabel=y)
+    ax.set(title="" if own else title, xlabel=x, ylabel=y)
+    if own and title:  # over the colour bar too, which is often what a long title needs
+        fig.suptitle(title, fontsize=10, fontweight="bold", x=0.01, ha="left")
     for side in ax.spines.values():
         side.set_visible(False)
     if numbers:
@@ -305,7 +313,7 @@ def patches(image: Any, P: int, title: str = "") -> Picture:
     cut.set_title(f"{rows} × {columns} patches, P = {P}", fontsize=8.5, fontweight="normal", loc="center")
     axes = lower.subplots(strips, per_row, squeeze=False).flat
     for i, ax in enumerate(axes):
-        _bare(ax)
+        bare(ax)
         ax.set_facecolor("none")
         if i < len(shown):
             _put(ax, shown[i])
@@ -343,7 +351,7 @@ def sequence(tokens: Any, labels: Sequence[str] | None = None, title: str = "", 
     top = float(np.abs(shown).max()) or 1.0
     for ax, column, name in zip(axes[0], shown, names, strict=False):
         ax.imshow(column[:, None], cmap=DIVERGING, vmin=-top, vmax=top, aspect="auto")
-        _bare(ax)
+        bare(ax)
         for side in ax.spines.values():
             side.set(visible=True, color=GRID)
         ax.set_xlabel(name, fontsize=7.5)
@@ -420,7 +428,7 @@ def similarity_grid(table: Any, grid: tuple[int, int], title: str = "") -> Pictu
     for r in range(rows):
         for c in range(columns):
             drawn = axes[r, c].imshow(likeness[r, c], cmap=DIVERGING, vmin=-1, vmax=1)
-            _bare(axes[r, c])
+            bare(axes[r, c])
             if c == 0:
                 axes[r, c].set_ylabel(str(r + 1), fontsize=8, rotation=0, ha="right", va="center")
             if r == rows - 1:

@@ -159,7 +159,7 @@ DRAWN_WORDS = (
 )
 
 
-def vq(name: str, title: str, steps: int, **changes: Any) -> Recipe:
+def vq(name: str, title: str, steps: int, side: int = 32, **changes: Any) -> Recipe:
     """A learned tokenizer of emoji: it learns from two styles and is measured on a third."""
     return Recipe(
         name,
@@ -174,8 +174,8 @@ def vq(name: str, title: str, steps: int, **changes: Any) -> Recipe:
         DRAWN_WORDS,
         objective=reconstruction(),
         measure=rebuilt,
-        options={"style": "noto+fluent", "size": 64},
-        held_out={"style": "twemoji", "size": 32},
+        options={"style": "noto+fluent", "size": 2 * side},
+        held_out={"style": "twemoji", "size": side},
     )
 
 
@@ -289,6 +289,7 @@ _ALL = [
         measure=probed,
     ),
     vq("vq-emoji", "Emoji as 64 codes of 1,024", 8000, width=96, codes=1024, warm=500),
+    vq("vq-emoji-64px", "Emoji of 64 x 64 pixels as 64 codes", 4000, 64, width=96, stride=8, codes=1024, warm=500),
     vq("vq-emoji-64codes", "Emoji as 64 codes of 64", 2500, width=64, codes=64),
     vq("vq-emoji-16tokens", "Emoji as 16 codes of 1,024", 2500, width=64, codes=1024, stride=8),
 ]

@@ -37,6 +37,18 @@ SIDEWAYS = """() => {
     .map((el) => `${el.tagName}.${el.className}`.slice(0, 100)).slice(0, 5).concat("the page scrolls sideways");
 }"""
 
+#: Equations and tables that a desktop's column cuts off; on a telephone they scroll.
+CUT_OFF = """() => {
+  const right = (el) => el.getBoundingClientRect().right;
+  const equations = [...document.querySelectorAll("div.math")].filter((box) => {
+    const [maths, number] = [box.querySelector("mjx-math"), box.querySelector(".eqno")];
+    return maths && right(maths) > (number ? number.getBoundingClientRect().left : right(box)) + 1;
+  });
+  const tables = [...document.querySelectorAll(".mm-table")].filter((box) => box.scrollWidth > box.clientWidth + 1);
+  return [...equations.map((box) => `equation ${box.querySelector(".eqno")?.textContent}`),
+    ...tables.map((box) => `table ${box.querySelector("caption").textContent}`)];
+}"""
+
 
 class Ears:
     """Everything a page complains of or asks of others."""
@@ -72,6 +84,7 @@ def test_page_is_whole_and_quiet(browser: Browser, site: str, name: str) -> None
         if page.locator("script[type='application/vnd.jupyter.widget-view+json']").count():
             page.wait_for_selector(".jupyter-widgets", timeout=20_000)
         page.evaluate(READY)
+        ears.faults += [f"cut off at {WIDTHS[0][0]} px: {what}" for what in page.evaluate(CUT_OFF)]
         for width, height in WIDTHS:
             page.set_viewport_size({"width": width, "height": height})
             for scheme in ("light", "dark"):

@@ -42,6 +42,22 @@ def test_no_install_no_pin_no_skip(path: Path) -> None:
 
 
 @every_notebook
+def test_a_visible_cell_fits_on_a_screen(path: Path) -> None:
+    for cell in code(path):
+        if not {"hide-input", "remove-input"} & set(cell.metadata.get("tags", [])):
+            lines = cell.source.splitlines()
+            assert len(lines) <= 45, f"{len(lines)} lines, split it or fold it away (hide-input):\n{cell.source}"
+            assert not [line for line in lines if len(line) > 88], f"wider than the page:\n{cell.source}"
+
+
+@every_notebook
+def test_exercises_and_quizzes_show_no_code_of_the_book(path: Path) -> None:
+    for cell in code(path):
+        if re.match(r"(card|solution)\(|(Question = show\.Question\n+)?show\.quiz\(", cell.source):
+            assert "remove-input" in cell.metadata.get("tags", []), cell.source[:80]
+
+
+@every_notebook
 def test_what_cannot_repeat_is_followed_by_an_assertion(path: Path) -> None:
     cells = code(path)
     for cell, after in zip(cells, [*cells[1:], None], strict=True):

@@ -41,6 +41,7 @@ def test_table_has_a_caption_headings_and_numbers_to_the_right() -> None:
     assert "<caption>Cost</caption>" in t.html
     assert t.html.count('scope="col"') == 3
     assert '<td class="mm-number">1.235</td>' in t.html
+    assert '<td class="mm-short">pixels</td>' in t.html, "a short cell may not break into two lines"
     assert repr(t).splitlines() == [
         "Cost",
         "tokens     N  time (s)",
