@@ -70,9 +70,10 @@ browser: $(READY)   ## open every page of the built site in Chromium
 links: $(READY)  ## every link and anchor of the built site; EXTERNAL=1 for links to other sites too
 	@$(PY) book/tools/links.py $(if $(EXTERNAL),--external)
 
-reproduce: $(READY)   ## stored outputs once more: three times, on one thread, with another processor's arithmetic
-	$(NBVAL) -n 2 --dist loadfile
+# Two threads in each of two processes on two cores would wait for one another: two threads run alone.
+reproduce: $(READY)   ## stored outputs once more: three times, on two threads and on one, then with another processor's arithmetic
 	OMP_NUM_THREADS=2 $(NBVAL)
+	$(ONE_THREAD) $(NBVAL) -n 2 --dist loadfile
 	$(ONE_THREAD) $(NBVAL) -n 2 --dist loadfile
 	$(ONE_THREAD) ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 MKL_CBWR=COMPATIBLE $(NBVAL) -n 2 --dist loadfile
 
