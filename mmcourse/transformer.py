@@ -61,9 +61,7 @@ class TransformerConfig:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1.")
         if self.width % self.heads:
-            raise ValueError(
-                f"width {self.width} is no multiple of heads {self.heads}, which share it; choose one that is."
-            )
+            raise ValueError(f"width {self.width} cannot be shared by {self.heads} heads; choose a multiple of that.")
         for name, known in (("activation", ACTIVATIONS), ("norm", NORMS)):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} {getattr(self, name)!r} is unknown; choose one of {', '.join(known)}.")
