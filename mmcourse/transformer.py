@@ -92,12 +92,12 @@ class ScaleNorm(nn.Module):
         return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + self.epsilon) * self.weight
 
 
+NORMS: dict[str, type[nn.Module]] = {"layer": nn.LayerNorm, "scale": ScaleNorm}
+
+
 def make_norm(config: TransformerConfig) -> nn.Module:
     """The norm that the configuration names, over the last dimension (Ba et al., 2016)."""
     return NORMS[config.norm](config.width, config.epsilon)
-
-
-NORMS: dict[str, type[nn.Module]] = {"layer": nn.LayerNorm, "scale": ScaleNorm}
 
 
 class LayerCache:

@@ -110,7 +110,7 @@ def duration(seconds: float) -> str:
 
 
 def result(measure: str, found: dict[str, Any]) -> str:
-    """One measure on held-out data: ``accuracy 98.6% (986 of 1,000)``."""
+    """One measure on held-out data: ``accuracy: 98.6% (986 of 1,000)``."""
     from mmcourse.training import Mean, Score
 
     kind: type[Score | Mean] = Score if "correct" in found else Mean

@@ -145,6 +145,11 @@ def bare(ax: Axes) -> None:
         side.set_visible(False)
 
 
+def _headline(fig: Figure, title: str) -> None:
+    """Over the whole figure, colour bar included, from its left edge."""
+    fig.suptitle(title, fontsize=10, fontweight="bold", x=0.01, ha="left")
+
+
 def _put(ax: Axes, image: np.ndarray, cmap: Colormap | str = "gray") -> None:
     if image.ndim == 2 and image.dtype == np.uint8:
         ax.imshow(image, cmap=cmap, vmin=0, vmax=255)
@@ -188,7 +193,7 @@ def images(
         if titles is not None and not isinstance(titles, str):
             ax.set_title(str(titles[i]), fontsize=8.5, fontweight="normal", loc="center", pad=3)
     if isinstance(titles, str):
-        fig.suptitle(titles, fontsize=10, fontweight="bold", x=0.01, ha="left")
+        _headline(fig, titles)
     return fig
 
 
@@ -252,8 +257,8 @@ def heatmap(
     )
     ax.grid(False)
     ax.set(title="" if own else title, xlabel=x, ylabel=y)
-    if own and title:  # over the colour bar too, which is often what a long title needs
-        fig.suptitle(title, fontsize=10, fontweight="bold", x=0.01, ha="left")
+    if own and title:  # a long title needs the room over the colour bar
+        _headline(fig, title)
     for side in ax.spines.values():
         side.set_visible(False)
     if numbers:
@@ -293,7 +298,7 @@ def patches(image: Any, P: int, title: str = "") -> Picture:
     top = 2.5
     fig = _blank(WIDTH, top + 1.04 + (0.3 if title else 0))  # the same for every P, so that frames do not jump
     if title:
-        fig.suptitle(title, fontsize=10, fontweight="bold", x=0.01, ha="left")
+        _headline(fig, title)
     upper, lower = fig.subfigures(2, 1, squeeze=False, height_ratios=[top, 1.04]).flat
     whole, cut = upper.subplots(1, 2)
     _put(whole, array)
@@ -359,7 +364,7 @@ def sequence(tokens: Any, labels: Sequence[str] | None = None, title: str = "", 
     more = f" (the first {len(shown)} of {len(array)})" if len(shown) < len(array) else ""
     fig.supxlabel(f"token{more}", fontsize=8.5)
     if title:
-        fig.suptitle(title, fontsize=10, fontweight="bold", x=0.01, ha="left")
+        _headline(fig, title)
     return fig
 
 
@@ -437,5 +442,5 @@ def similarity_grid(table: Any, grid: tuple[int, int], title: str = "") -> Pictu
     fig.supxlabel("column of the patch", fontsize=8.5)
     fig.colorbar(drawn, ax=axes, label="cosine similarity", shrink=0.7).outline.set_visible(False)
     if title:
-        fig.suptitle(title, fontsize=10, fontweight="bold", x=0.01, ha="left")
+        _headline(fig, title)
     return fig

@@ -160,7 +160,7 @@ DRAWN_WORDS = (
 
 
 def vq(name: str, title: str, steps: int, side: int = 32, **changes: Any) -> Recipe:
-    """A learned tokenizer of emoji: it learns from two styles and is measured on a third."""
+    """A learned tokenizer of emoji of side x side pixels: it learns from two styles and is measured on a third."""
     return Recipe(
         name,
         title,
