@@ -1,4 +1,4 @@
-"""The one check that every image tokenizer makes before it starts."""
+"""The checks of pictures: of shape and type by every image tokenizer, of values where a user hands them over."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from torch import Tensor
 
 
 def check_images(images: Tensor, channels: int | None = None) -> None:
-    """Refuse, in one line, what is not a batch of pictures (B, C, H, W).
+    """Refuse, in one line, what is not a batch of pictures (B, C, H, W). Looks at no value, so that models trace.
 
     Args:
         images: the candidate.
@@ -14,7 +14,7 @@ def check_images(images: Tensor, channels: int | None = None) -> None:
 
     Raises:
         TypeError: integer pixels.
-        ValueError: wrong number of dimensions or channels, an empty batch, NaN or infinite pixels.
+        ValueError: wrong number of dimensions or channels, an empty batch.
     """
     if images.dim() != 4:
         raise ValueError(f"images have shape {tuple(images.shape)}; give a batch (B, C, H, W), images[None] for one.")
@@ -27,5 +27,21 @@ def check_images(images: Tensor, channels: int | None = None) -> None:
         )
     if not images.is_floating_point():
         raise TypeError(f"images are {images.dtype}; give floating-point pixels in [0, 1], images.float() / 255.")
+
+
+def check_pixels(images: Tensor) -> None:
+    """Refuse, in one line, pixels that are no brightness in [0, 1]; for public entries, never for ``forward``.
+
+    Args:
+        images: of any shape; bicubic resizing may overshoot by up to a half.
+
+    Raises:
+        ValueError: NaN, infinite, or far outside [0, 1].
+    """
     if not images.isfinite().all():
         raise ValueError("images hold NaN or infinite pixels; look for a division by zero where they were made.")
+    low, high = float(images.min()), float(images.max())
+    if low < -0.5 or high > 1.5:
+        raise ValueError(
+            f"images hold pixels from {low:.4g} to {high:.4g}; give them in [0, 1], images / 255 for bytes."
+        )

@@ -6,7 +6,9 @@ ImageGPT reads pictures this way (Chen et al., 2020, section 3.2): 256³ colours
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,7 +16,7 @@ import torch
 from torch import Tensor
 
 from mmcourse.base import Model, ModelConfig
-from mmcourse.tokens.images import check_images
+from mmcourse.tokens.images import check_images, check_pixels
 from mmcourse.tokens.pixels import to_image, to_sequence
 
 CHUNK = 2_048  # points whose distances to all centres are held in memory, and with k = 512 in the cache, at once
@@ -37,12 +39,37 @@ class Clustering(NamedTuple):
 
 
 def nearest_centre(points: Tensor, centres: Tensor) -> Tensor:
-    """Index of the nearest centre of each point: (M, C) and (k, C) -> (M,) int64; of equally near ones the first.
+    """Index of the nearest centre of each point: (…, C) and (k, C) -> (…) int64; of equally near ones the first.
 
-    ‖x - c‖² = ‖x‖² - 2 (x·c - ‖c‖²/2), and ‖x‖² is the same for all centres: one matrix product decides.
+    ‖x - c‖² = ‖x‖² - 2 (x·c - ‖c‖²/2), and ‖x‖² is the same for all centres: one matrix product decides. It is never
+    computed in half precision, which cannot tell close centres apart: palettes and codebooks search here.
     """
-    half = centres.square().sum(-1) / 2
-    return torch.cat([torch.addmm(half, part, centres.T, alpha=-1).min(-1).indices for part in points.split(CHUNK)])
+    dtype = torch.promote_types(torch.promote_types(points.dtype, centres.dtype), torch.float32)
+    device = points.device.type
+    half_precision = torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
+    with torch.autocast(device, enabled=False) if half_precision else nullcontext():
+        points, centres = points.to(dtype), centres.to(dtype)
+        flat, half = points.reshape(-1, points.shape[-1]), centres.square().sum(-1) / 2
+        parts = [flat] if torch.compiler.is_compiling() else flat.split(CHUNK)
+        found = torch.cat([torch.addmm(half, part, centres.T, alpha=-1).min(-1).indices for part in parts])
+    return found.view(points.shape[:-1])
+
+
+def byte_colours(points: Tensor) -> Tensor | None:
+    """One whole number for each colour of an 8-bit picture, its bytes as digits: (M, C), C <= 3 -> (M,) int32.
+
+    Returns:
+        The numbers; None where a value is no multiple of 1/255 in [0, 1].
+    """
+    if points.shape[1] > 3 or not points.is_floating_point():
+        return None
+    digits = (255 * points).round()
+    if not torch.equal(digits / 255, points) or int(digits.min()) < 0 or int(digits.max()) > 255:
+        return None
+    number = torch.zeros(len(points), dtype=torch.int32, device=points.device)
+    for digit in digits.int().T:
+        number = 256 * number + digit
+    return number
 
 
 def merge_equal(points: Tensor) -> tuple[Tensor, Tensor]:
@@ -61,6 +88,30 @@ def merge_equal(points: Tensor) -> tuple[Tensor, Tensor]:
     return different, counts
 
 
+def _checked(points: Tensor, k: int, weights: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Points and weights in one floating-point type, or one line; nothing large is computed before."""
+    if points.dim() != 2 or 0 in points.shape:
+        raise ValueError(f"points have shape {tuple(points.shape)}; k-means needs (M, C) with M and C of at least 1.")
+    if not points.is_floating_point():
+        raise ValueError(f"points are {points.dtype}, and means of them are no whole numbers; give points.float().")
+    points = points.to(torch.promote_types(points.dtype, torch.float32))
+    if not points.isfinite().all():
+        raise ValueError("points hold NaN or infinity; k-means needs finite numbers.")
+    weights = points.new_ones(len(points)) if weights is None else weights.to(points)
+    if weights.shape != points.shape[:1]:
+        raise ValueError(f"weights have shape {tuple(weights.shape)}; give one a point, ({len(points)},).")
+    if not weights.isfinite().all() or float(weights.min()) < 0 or not float(weights.sum()):
+        raise ValueError("weights hold NaN, infinity, a negative number or nothing but 0; give how often each counts.")
+    try:
+        k = operator.index(k)
+    except TypeError:
+        raise ValueError(f"k is {k!r}; give a whole number of centres.") from None
+    different = len(merge_equal(points[weights > 0])[0])
+    if not 1 <= k <= different:
+        raise ValueError(f"k = {k} centres were asked for, of {different} different points; choose 1 to {different}.")
+    return points, weights
+
+
 def start_centres(points: Tensor, weights: Tensor, k: int, generator: torch.Generator) -> Tensor:
     """k-means++ (Arthur & Vassilvitskii, 2007): each next centre is drawn with probability ∝ its squared distance.
 
@@ -72,7 +123,8 @@ def start_centres(points: Tensor, weights: Tensor, k: int, generator: torch.Gene
     for _ in range(k - 1):
         # By cumulative sums, since torch.multinomial takes no more than 2^24 points.
         ladder = (distance * weights).double().cumsum(0)
-        drawn = torch.searchsorted(ladder, torch.rand(trials, generator=generator, dtype=torch.float64) * ladder[-1])
+        height = torch.rand(trials, generator=generator, dtype=torch.float64) * ladder[-1]
+        drawn = torch.searchsorted(ladder, height, right=True)  # the first step above: never one of no weight
         drawn = drawn.clamp(max=len(points) - 1)
         apart = torch.addmm(lengths, points[drawn], points.T, alpha=-2) + lengths[drawn, None]  # as in nearest_centre
         candidates = torch.minimum(apart.clamp_(min=0), distance)  # (trials, M)
@@ -97,16 +149,14 @@ def kmeans_steps(points: Tensor, k: int, *, weights: Tensor | None = None, seed:
         The clustering after 0, 1, 2, … moves of the centres; its inertia never rises.
 
     Raises:
-        ValueError: no points, not finite, or fewer different points than centres.
+        ValueError: no points, whole or not finite numbers, weights that count nothing, or fewer different points (of a
+            weight above 0) than centres.
     """
-    if points.dim() != 2 or len(points) == 0:
-        raise ValueError(f"points have shape {tuple(points.shape)}; k-means needs (M, C) with M of at least 1.")
-    if not points.isfinite().all():
-        raise ValueError("points hold NaN or infinity; k-means needs finite numbers.")
-    different = len(merge_equal(points)[0])
-    if not 1 <= k <= different:
-        raise ValueError(f"k = {k} centres were asked for, of {different} different points; choose 1 to {different}.")
-    weights = points.new_ones(len(points)) if weights is None else weights.to(points)
+    points, weights = _checked(points, k, weights)
+    return _steps(points, k, weights, seed)
+
+
+def _steps(points: Tensor, k: int, weights: Tensor, seed: int) -> Iterator[Clustering]:
     origin = points[0]  # |x - c|² by products loses digits far from zero, so everything is measured from a point
     points = points - origin
     centres = start_centres(points, weights, k, torch.Generator().manual_seed(seed))
@@ -146,21 +196,63 @@ def kmeans(
         starts: how often to start; k-means finds the nearest valley, not the deepest.
         steps: the most moves of the centres.
         tolerance: stop when the squared moves of all centres sum to less than this share of the points' variance.
+
+    Raises:
+        ValueError: as :func:`kmeans_steps`; no start, a negative number of steps or tolerance.
     """
-    share = points.new_ones(len(points)) if weights is None else weights.to(points)
-    mean = (points * share[:, None]).sum(0) / share.sum()
-    rest = tolerance * float((((points - mean).square() * share[:, None]).sum(0) / share.sum()).mean())
+    if starts < 1:
+        raise ValueError(f"starts={starts}: k-means must start at least once.")
+    if steps < 0 or not tolerance >= 0:
+        raise ValueError(f"steps={steps} and tolerance={tolerance}: both must be 0 or more.")
+    points, weights = _checked(points, k, weights)
+    mean = (points * weights[:, None]).sum(0) / weights.sum()
+    rest = tolerance * float((((points - mean).square() * weights[:, None]).sum(0) / weights.sum()).mean())
     best: Clustering | None = None
     for start in range(seed, seed + starts):
         last: Clustering | None = None
-        for now in kmeans_steps(points, k, weights=weights, seed=start):
+        for now in _steps(points, k, weights, start):
             if now.step >= steps or (last is not None and float((now.centres - last.centres).square().sum()) <= rest):
                 best = now if best is None or now.inertia < best.inertia else best
                 break
             last = now
-    if best is None:
-        raise ValueError(f"starts={starts}: k-means must start at least once.")
+    assert best is not None
     return best
+
+
+def check_codes(codes: Tensor, count: int) -> None:
+    """Refuse, in one line, what are no indices into ``count`` codes; for public entries, never for ``forward``.
+
+    Raises:
+        ValueError: fractions, bytes or booleans (which index differently), nothing, or an index out of range.
+    """
+    if codes.dtype not in (torch.int64, torch.int32):
+        raise ValueError(f"codes are {codes.dtype}; give indices, codes.long().")
+    if not codes.numel():
+        raise ValueError(f"codes have shape {tuple(codes.shape)}, which holds no code; give at least one.")
+    low, high = int(codes.min()), int(codes.max())
+    if low < 0 or high >= count:
+        raise ValueError(f"codes run from {low} to {high}; there are {count}, 0 to {count - 1}.")
+
+
+def rows_and_columns(codes: Tensor, size: tuple[int, int] | None) -> tuple[int, int]:
+    """The rectangle that N codes in raster order fill: (B, N) -> rows and columns.
+
+    Args:
+        codes: (B, N).
+        size: rows and columns; None for a square.
+
+    Raises:
+        ValueError: another shape than (B, N), N is no square and no size was given, or the size has not N places.
+    """
+    if codes.dim() != 2:
+        raise ValueError(f"codes have shape {tuple(codes.shape)}; give (B, N), codes[None] for one picture.")
+    n = codes.shape[1]
+    if size is None and math.isqrt(n) ** 2 != n:
+        raise ValueError(f"{n} codes are no square, and their number cannot say their rows; give size=(rows, columns).")
+    rows, columns = (math.isqrt(n), math.isqrt(n)) if size is None else size
+    if rows < 1 or columns < 1 or rows * columns != n:
+        raise ValueError(f"{n} codes do not fill {rows} rows of {columns}; give size=(rows, columns) that do.")
+    return rows, columns
 
 
 @dataclass(frozen=True)
@@ -198,31 +290,42 @@ class Palette(Model):
         self.colours: Tensor
 
     def encode(self, images: Tensor) -> Tensor:
-        """The nearest colour of each pixel, in raster order: (B, C, H, W) in [0, 1] -> (B, H·W) int64."""
-        check_images(images, self.config.channels)
-        pixels = to_sequence(images)
-        return nearest_centre(pixels.flatten(0, 1), self.colours).unflatten(0, pixels.shape[:2])
+        """The nearest colour of each pixel, in raster order: (B, C, H, W) in [0, 1] -> (B, H·W) int64.
 
-    def decode(self, codes: Tensor, height: int | None = None) -> Tensor:
+        Raises:
+            ValueError, TypeError: what is no picture in [0, 1].
+        """
+        check_images(images, self.config.channels)
+        check_pixels(images)
+        pixels = to_sequence(images)
+        number = byte_colours(pixels.flatten(0, 1))
+        if number is None:
+            return nearest_centre(pixels, self.colours)
+        # A picture of bytes has far fewer colours than pixels: each of them is looked for once.
+        different, which = number.unique(return_inverse=True)
+        shifts = 8 * torch.arange(self.config.channels - 1, -1, -1, device=images.device)
+        colours = (different[:, None] >> shifts & 255).to(images.dtype) / 255
+        return nearest_centre(colours, self.colours)[which].view(pixels.shape[:2])
+
+    def decode(self, codes: Tensor, size: tuple[int, int] | None = None) -> Tensor:
         """Colours for indices: (B, N) int64 -> (B, C, H, W), H·W = N.
 
         Args:
             codes: (B, N), each from 0 to k - 1.
-            height: H; None for square pictures.
+            size: (H, W); None for square pictures.
 
         Raises:
             ValueError: an index that is no colour, or N pixels that make no such rectangle.
         """
-        height = math.isqrt(codes.shape[1]) if height is None else height
-        if height < 1 or codes.shape[1] % height or (codes.numel() and not int(codes.min()) >= 0):
-            raise ValueError(f"codes of shape {tuple(codes.shape)} are no pictures of {height} rows; give height=.")
-        if int(codes.max()) >= self.config.size:
-            raise ValueError(f"code {int(codes.max())} is no colour of a palette of {self.config.size}.")
-        return to_image(self.colours[codes], (height, codes.shape[1] // height))
+        size = rows_and_columns(codes, size)
+        check_codes(codes, self.config.size)
+        return to_image(self.colours[codes], size)
 
     def forward(self, images: Tensor) -> Tensor:
         """The picture in the palette's colours: (B, C, H, W) -> (B, C, H, W)."""
-        return self.decode(self.encode(images), images.shape[2])
+        check_images(images, self.config.channels)
+        height, width = images.shape[-2:]
+        return to_image(self.colours[nearest_centre(to_sequence(images), self.colours)], (height, width))
 
 
 def fit_palette(images: Tensor, size: int = 512, *, seed: int = 0, starts: int = 4, steps: int = 300) -> Palette:
@@ -241,7 +344,8 @@ def fit_palette(images: Tensor, size: int = 512, *, seed: int = 0, starts: int =
         ValueError: bad pictures, or fewer different colours than k.
     """
     images = images.float() / 255 if images.dtype == torch.uint8 else images
-    check_images(images, images.shape[1])
+    check_images(images)
+    check_pixels(images)
     palette = Palette(PaletteConfig(size, images.shape[1]))
     colours, counts = merge_equal(to_sequence(images).flatten(0, 1))
     points = (4080 * colours.double()).round()

@@ -16,8 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmcourse.base import Model, ModelConfig
-from mmcourse.tokens.images import check_images
-from mmcourse.tokens.palette import kmeans
+from mmcourse.tokens.images import check_images, check_pixels
+from mmcourse.tokens.palette import check_codes, kmeans, nearest_centre, rows_and_columns
 
 
 class Quantized(NamedTuple):
@@ -93,46 +93,50 @@ class VectorQuantizer(nn.Module):
         # Of a copy: a restart overwrites codes before the gradient has gone back through this division.
         return F.normalize(self.codebook.clone(), dim=-1) if self.unit else self.codebook
 
+    def _precise(self, tokens: Tensor) -> Tensor:
+        """Tokens in the codebook's precision, of length 1 where the codes are."""
+        tokens = tokens.to(self.codebook.dtype)
+        return F.normalize(tokens, dim=-1) if self.unit else tokens
+
     def nearest(self, tokens: Tensor) -> Tensor:
-        """Index of the nearest code: (…, d) -> (…) int64."""
-        book = self.vectors()
-        return (tokens @ book.T - book.square().sum(-1) / 2).argmax(-1)
+        """Index of the nearest code: (…, d) -> (…) int64; the same as ``forward``'s codes."""
+        return nearest_centre(self._precise(tokens).detach(), self.vectors().detach())
 
     def look_up(self, codes: Tensor) -> Tensor:
         """Vectors for indices: (…) int64 -> (…, d).
 
         Raises:
-            ValueError: an index that is no code.
+            ValueError: no index, or one that is no code.
         """
-        if codes.is_floating_point():
-            raise ValueError(f"codes are {codes.dtype}; give indices, codes.long().")
-        if codes.numel() and (int(codes.min()) < 0 or int(codes.max()) >= len(self.codebook)):
-            raise ValueError(f"codes {int(codes.min())} to {int(codes.max())}; the book has {len(self.codebook)}.")
+        check_codes(codes, len(self.codebook))
         return self.vectors()[codes]
 
     def forward(self, tokens: Tensor) -> Quantized:
-        """Quantize, and while training also move the codes: (B, N, d) -> tokens (B, N, d), codes (B, N), loss."""
+        """Quantize, and while training also move the codes: (B, N, d) -> tokens (B, N, d), codes (B, N), loss.
+
+        Raises:
+            ValueError: tokens of another shape; in training, NaN or infinity, which an average would keep for ever.
+        """
         if tokens.dim() != 3 or tokens.shape[-1] != self.codebook.shape[-1]:
             raise ValueError(f"tokens are {tuple(tokens.shape)}; this book needs (B, N, {self.codebook.shape[-1]}).")
-        # Half precision cannot tell close codes apart, and a moving average of it would stand still.
-        with torch.autocast(tokens.device.type, enabled=False):
-            return self._quantize(tokens.to(self.codebook.dtype))
-
-    def _quantize(self, tokens: Tensor) -> Quantized:
-        tokens = F.normalize(tokens, dim=-1) if self.unit else tokens
+        tokens = self._precise(tokens)  # a moving average in half precision would stand still
         if self.training:
+            if self.batches < self.warm:
+                self.batches += 1
+                return Quantized(tokens, nearest_centre(tokens.detach(), self.vectors()), tokens.new_zeros(()))
+            whole = _whole_batch(tokens.detach()).flatten(0, 1)
+            if not whole.isfinite().all():
+                raise ValueError("tokens hold NaN or infinity; codes are left as they were; mend the input.")
             self.batches += 1
-            if self.batches <= self.warm:
-                return Quantized(tokens, self.nearest(tokens.detach()), tokens.new_zeros(()))
-            if self.batches == self.warm + 1 and self.warm >= 0:
-                self._start(_whole_batch(tokens.detach()).flatten(0, 1))
-        codes = self.nearest(tokens.detach())
+            if self.batches == self.warm + 1:
+                self._start(whole)
+        codes = nearest_centre(tokens.detach(), self.vectors().detach())
         found = self.vectors()[codes]
         loss = self.commitment * F.mse_loss(tokens, found.detach())
         if self.decay is None:
             loss = loss + F.mse_loss(found, tokens.detach())
         if self.training:
-            self._move(_whole_batch(tokens.detach()).flatten(0, 1), _whole_batch(codes).flatten())
+            self._move(whole, _whole_batch(codes).flatten())
         return Quantized(tokens + (found - tokens).detach(), codes, loss)
 
     @torch.no_grad()
@@ -167,12 +171,22 @@ class VectorQuantizer(nn.Module):
 
 
 def usage(codes: Tensor, size: int) -> float:
-    """Share of the K codes that occur at all, from 0 to 1."""
+    """Share of the K codes that occur at all, from 0 to 1.
+
+    Raises:
+        ValueError: no codes, or one that is none of 0 to K - 1.
+    """
+    check_codes(codes, size)
     return len(codes.unique()) / size
 
 
 def perplexity(codes: Tensor, size: int) -> float:
-    """exp of the entropy of the codes: as many equally frequent codes would be as hard to guess, from 1 to K."""
+    """exp of the entropy of the codes: as many equally frequent codes would be as hard to guess, from 1 to K.
+
+    Raises:
+        ValueError: no codes, or one that is none of 0 to K - 1.
+    """
+    check_codes(codes, size)
     share = torch.bincount(codes.flatten(), minlength=size).double() / codes.numel()
     return float(torch.special.entr(share).sum().exp())
 
@@ -301,26 +315,26 @@ class VQTokenizer(Model):
 
     @torch.no_grad()
     def encode(self, images: Tensor) -> Tensor:
-        """Indices of codes in raster order: (B, C, H, W) in [0, 1] -> (B, N) int64, N = H W / stride²."""
+        """Indices of codes in raster order: (B, C, H, W) in [0, 1] -> (B, N) int64, N = H W / stride².
+
+        Raises:
+            ValueError, TypeError: what is no picture in [0, 1], or a size that the stride does not divide.
+        """
         check_images(images, self.config.channels)
+        check_pixels(images)
         self.grid(*images.shape[-2:])
-        tokens = self.encoder(2 * images - 1).flatten(2).transpose(1, 2)
-        return self.quantizer.nearest(F.normalize(tokens, dim=-1) if self.config.unit else tokens)
+        return self.quantizer.nearest(self.encoder(2 * images - 1).flatten(2).transpose(1, 2))
 
     @torch.no_grad()
-    def decode(self, codes: Tensor, rows: int | None = None) -> Tensor:
+    def decode(self, codes: Tensor, size: tuple[int, int] | None = None) -> Tensor:
         """Pictures for indices: (B, N) int64 -> (B, C, H, W) in [0, 1].
 
         Args:
             codes: (B, N).
-            rows: of the grid of tokens; None for square pictures.
+            size: rows and columns of tokens, as :meth:`grid` gives them for a picture; None for square pictures.
 
         Raises:
             ValueError: an index that is no code, or N tokens that make no such grid.
         """
-        if codes.dim() != 2:
-            raise ValueError(f"codes have shape {tuple(codes.shape)}; give (B, N), codes[None] for one picture.")
-        rows = round(codes.shape[1] ** 0.5) if rows is None else rows
-        if rows < 1 or codes.shape[1] % rows:
-            raise ValueError(f"codes of shape {tuple(codes.shape)} are no grids of {rows} rows; give rows=.")
-        return self._draw(self.quantizer.look_up(codes), (rows, codes.shape[1] // rows)).clamp(0, 1)
+        size = rows_and_columns(codes, size)
+        return self._draw(self.quantizer.look_up(codes), size).clamp(0, 1)

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmcourse.tokens import cnn, patches, pixels, positions
+from mmcourse.tokens.images import check_pixels
 
 
 @settings(max_examples=30, deadline=None)
@@ -102,7 +103,10 @@ def test_one_hot_times_table_is_a_look_up() -> None:
     [
         (lambda: patches.patchify(torch.rand(1, 1, 28, 28), 5), "28 x 28 pixels cannot be cut into 5 x 5"),
         (lambda: patches.PatchEmbedding(4, 3, 8)(torch.rand(1, 1, 8, 8)), "1 channels"),
-        (lambda: patches.PatchEmbedding(4, 1, 8)(torch.full((1, 1, 8, 8), float("nan"))), "NaN"),
+        (lambda: check_pixels(torch.full((1, 1, 8, 8), float("nan"))), "NaN"),
+        (lambda: check_pixels(torch.tensor([0.5, -float("inf")])), "infinite"),
+        (lambda: check_pixels(torch.tensor([0.0, 255.0])), "from 0 to 255; give them in"),
+        (lambda: check_pixels(torch.tensor([-1.0, 1.0])), "from -1 to 1"),
         (lambda: patches.PatchEmbedding(4, 1, 8)(torch.rand(0, 1, 8, 8)), "no pixel"),
         (lambda: patches.PatchEmbedding(4, 1, 8)(torch.rand(1, 8, 8)), "B, C, H, W"),
         (lambda: patches.unpatchify(torch.rand(1, 4, 9), 4, (8, 8), 1), "needs"),

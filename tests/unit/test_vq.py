@@ -161,7 +161,56 @@ def test_pictures_become_codes_and_come_back(stride: int, size: tuple[int, int],
     assert model.grid(*size) == grid
     whole = model(images)
     assert torch.equal(whole.codes, codes)
-    assert torch.allclose(model.decode(codes, grid[0]), whole.images.clamp(0, 1), atol=1e-5)
+    assert torch.allclose(model.decode(codes, grid), whole.images.clamp(0, 1), atol=1e-5)
+
+
+def test_a_picture_that_is_not_square_comes_back_in_order() -> None:
+    model = tokenizer().eval()
+    images = torch.rand(2, 3, 20, 16, generator=torch.Generator().manual_seed(0))
+    drawn = model.decode(model.encode(images), size=model.grid(20, 16))
+    assert torch.allclose(drawn, model(images).images.clamp(0, 1), atol=1e-5)
+
+
+@pytest.mark.parametrize("unit", [True, False])
+def test_encode_and_forward_agree_in_half_precision(unit: bool) -> None:
+    model = tokenizer(unit=unit, codes=200).eval()
+    images = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    with torch.autocast("cpu", torch.bfloat16):
+        found, codes = model(images), model.encode(images)
+        latent = model.encoder(2 * images - 1).flatten(2).transpose(1, 2).float()
+    assert torch.equal(found.codes, codes)
+    latent = F.normalize(latent, dim=-1) if unit else latent
+    exact = torch.cdist(latent.double(), model.quantizer.vectors().double().expand(4, -1, -1)).argmin(-1)
+    assert (exact == codes).float().mean() > 0.999
+
+
+@pytest.mark.parametrize("warm", [-1, 0, 1])
+def test_a_batch_with_nan_leaves_the_codebook_as_it_was(warm: int) -> None:
+    book = quantizer(warm=warm).train()
+    book(tokens())
+    before = {name: tensor.clone() for name, tensor in book.state_dict().items()}
+    poisoned = tokens()
+    poisoned[2, 3, 1] = float("nan")
+    with pytest.raises(ValueError, match="codes are left as they were"):
+        book(poisoned)
+    assert all(torch.equal(before[name], tensor) for name, tensor in book.state_dict().items())
+    assert book(tokens()).loss.isfinite()
+
+
+@pytest.mark.parametrize("unit", [True, False])
+def test_it_traces_and_needs_no_values(unit: bool) -> None:
+    model = tokenizer(unit=unit).eval()
+    images = torch.rand(2, 3, 16, 8, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        expected = model(images)
+        exported = torch.export.export(model, (images,)).module()
+        compiled = torch.compile(model, fullgraph=True, backend="eager")
+        for traced in (exported, compiled):
+            found = traced(images)
+            assert torch.equal(found.codes, expected.codes)
+            assert torch.allclose(found.images, expected.images, atol=1e-6)
+            assert torch.allclose(found.loss, expected.loss)
+        assert model.to("meta")(images.to("meta")).codes.shape == (2, 8)
 
 
 def test_a_moved_picture_has_moved_codes_inside() -> None:
@@ -194,10 +243,17 @@ def test_training_learns_and_a_file_keeps_it(tmp_path: Path) -> None:
         (lambda: tokenizer()(torch.rand(1, 3, 30, 32)), "cut into 4 x 4"),
         (lambda: tokenizer().encode(torch.rand(1, 1, 32, 32)), "1 channels"),
         (lambda: tokenizer()(torch.full((1, 3, 8, 8), float("nan"))), "NaN"),
-        (lambda: tokenizer().decode(torch.full((1, 4), 20)), "the book has 20"),
-        (lambda: tokenizer().decode(torch.zeros(1, 6, dtype=torch.long), 4), "give rows"),
+        (lambda: tokenizer().decode(torch.full((1, 4), 20)), "there are 20, 0 to 19"),
+        (lambda: tokenizer().decode(torch.zeros(1, 20, dtype=torch.long)), "give size=(rows, columns)"),
+        (lambda: tokenizer().decode(torch.zeros(1, 6, dtype=torch.long), (4, 2)), "4 rows of 2"),
         (lambda: tokenizer().decode(torch.zeros(4, dtype=torch.long)), r"codes[None]"),
         (lambda: tokenizer().decode(torch.zeros(1, 4)), "give indices"),
+        (lambda: tokenizer().decode(torch.zeros(1, 4, dtype=torch.bool)), "give indices"),
+        (lambda: tokenizer().encode(torch.full((1, 3, 8, 8), float("nan"))), "NaN"),
+        (lambda: tokenizer().encode(torch.full((1, 3, 8, 8), 255.0)), "images / 255"),
+        (lambda: usage(torch.tensor([1, 0, 2, 2, 0, 2, 4]), 1), "from 0 to 4; there are 1"),
+        (lambda: perplexity(torch.tensor([-1, 0]), 2), "from -1 to 0"),
+        (lambda: perplexity(torch.empty(0, dtype=torch.long), 2), "holds no code"),
         (lambda: quantizer(decay=1.0), "0 <= decay < 1"),
         (lambda: tokenizer(encoder=-1), "0 or more"),
         (lambda: quantizer()(torch.rand(2, 5, 4)), "needs (B, N, 3)"),
