@@ -14,7 +14,7 @@ NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 NBVAL    := $(PY) -m pytest --nbval --nbval-sanitize-with tests/notebooks/sanitize.cfg -p no:cacheprovider notebooks
 
-.PHONY: help setup book test serve notebooks train bench lint unit check-notebooks browser links reproduce lock clean always
+.PHONY: help setup book test serve notebooks train bench lint unit check-notebooks browser links reproduce ranges lock clean always
 
 help:            ## this list
 	@echo "make TARGET, where TARGET is one of"
@@ -34,7 +34,9 @@ setup: $(READY)  ## .venv from requirements.lock; every other target does it whe
 book: $(READY)   ## the site, into _build/html
 	@$(PY) book/tools/build.py
 
-test: $(READY)   ## everything that CI checks: style, types, package, site, every stored output, browser
+# The browser first: where none can be had, nobody waits for the rest to hear of it.
+test:            ## everything that CI checks: style, types, package, site, every stored output, browser
+	@$(PYTHON) book/tools/browser.py --quiet
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory unit
 	@$(MAKE) --no-print-directory book
@@ -52,8 +54,8 @@ train: $(READY)  ## make a course checkpoint by its recipe; MODEL=vit-mnist5k
 	@test -n "$(MODEL)" || { echo "train: name a recipe, as in: make train MODEL=vit-mnist5k"; exit 2; }
 	@$(BIN)/mmcourse train $(MODEL)
 
-bench: $(READY)  ## side-by-side timings against the libraries a reader would use instead
-	@for script in benchmarks/bench_*.py; do test -f "$$script" || continue; echo "== $$script"; $(PY) "$$script" || exit 1; done
+bench: $(READY)  ## side-by-side timings against the libraries a reader would use instead; RECORD=1 for the page
+	@for script in benchmarks/bench_*.py; do echo "== $$script"; RECORD=$(RECORD) $(PY) "$$script" || exit 1; done
 
 lint: $(READY)   ## ruff and mypy
 	@$(BIN)/ruff check . && $(BIN)/mypy
@@ -65,6 +67,7 @@ check-notebooks: $(READY)   ## run every notebook again and compare with what is
 	@$(if $(NOTEBOOKS),$(ONE_THREAD) $(NBVAL) -n 2 --dist loadfile,echo "no notebooks yet")
 
 browser: $(READY)   ## open every page of the built site in Chromium
+	@$(PYTHON) book/tools/browser.py --quiet
 	@$(PY) -m pytest tests/browser
 
 links: $(READY)  ## every link and anchor of the built site; EXTERNAL=1 for links to other sites too
@@ -77,8 +80,11 @@ reproduce: $(READY)   ## stored outputs once more: three times, on two threads a
 	$(ONE_THREAD) $(NBVAL) -n 2 --dist loadfile
 	$(ONE_THREAD) ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 MKL_CBWR=COMPATIBLE $(NBVAL) -n 2 --dist loadfile
 
-lock: $(READY)   ## choose every version anew inside the ranges of pyproject.toml
-	@$(PY) book/tools/lock.py
+ranges:          ## the tests of package and data with the oldest declared versions, on the oldest and the newest Python
+	@$(PYTHON) book/tools/ranges.py
+
+lock: $(READY)   ## bring the lock to the ranges of pyproject.toml; UPGRADE=1 chooses every version anew
+	@$(PY) book/tools/lock.py $(if $(UPGRADE),--upgrade)
 
 clean:           ## throw away the built site, keep .venv and caches
-	rm -rf _build book/_generated/*.md
+	rm -rf _build book/_generated/*.md .ranges

@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
+import io
 import os
 import platform
+import runpy
 import shutil
 import sys
 from collections.abc import Mapping
+from pathlib import Path
+from typing import NoReturn
+
+import mmcourse
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong with the arguments."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"mmcourse: {message}; `{self.prog} --help` lists what there is\n")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -17,7 +30,11 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         0 where all went well, else 1.
     """
-    parser = argparse.ArgumentParser(prog="mmcourse", description="The companion to the lecture Multimodal Learning.")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a letter that the terminal lacks is no reason to stop
+    parser = _Parser(prog="mmcourse", description="The companion to the lecture Multimodal Learning.")
+    parser.add_argument("--version", action="version", version=f"mmcourse {mmcourse.__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
     train = commands.add_parser("train", help="make a course checkpoint by its recipe")
     train.add_argument("name")
@@ -33,7 +50,12 @@ def main(arguments: list[str] | None = None) -> int:
     commands.add_parser("doctor", help="what this machine has, and what is missing")
     options = parser.parse_args(arguments)
     try:
-        return globals()[f"_{options.command}"](options)
+        code: int = globals()[f"_{options.command}"](options)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # whoever reads, `head` for one, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except (ValueError, RuntimeError) as error:
         print(f"mmcourse: {error}", file=sys.stderr)
         return 1
@@ -103,6 +125,20 @@ def _packages() -> tuple[list[str], int]:
     return lines, needed
 
 
+def _browser() -> str:
+    """What the browser tests would find: the same code looks, and it comes with the repository only."""
+    tool = Path(__file__).resolve().parents[1] / "book" / "tools" / "browser.py"
+    if not tool.is_file():
+        return "not looked for; only the tests in the repository need one"
+    sys.path.insert(0, str(tool.parent))
+    try:
+        return runpy.run_path(str(tool))["find"]() or "not found; `make test` brings one"
+    except ValueError as error:
+        return str(error)
+    finally:
+        sys.path.remove(str(tool.parent))
+
+
 def _doctor(options: argparse.Namespace) -> int:
     import torch
 
@@ -117,13 +153,9 @@ def _doctor(options: argparse.Namespace) -> int:
     lines, missing = _packages()
     for line in lines or ["packages: all there, all in the tested ranges"]:
         print(line)
-    programs = {
-        "Chromium": (("chromium", "chromium-browser", "google-chrome"), "browser tests"),
-        "Node": (("node", os.path.join(os.path.dirname(sys.executable), "node")), "building the site"),
-    }
-    for program, (names, purpose) in programs.items():
-        found = next((path for path in map(shutil.which, names) if path), None)
-        print(f"{program}: {found or f'not found; only {purpose} needs it'}")
+    node = shutil.which("node") or shutil.which("node", path=os.path.dirname(sys.executable))
+    print(f"Node: {node or 'not found; only building the site needs it'}")
+    print(f"browser: {_browser()}")
     problem = cache.problem()
     state = (
         f"cannot be written ({problem}); set MMCOURSE_CACHE to a folder that can be" if problem else "can be written"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
 import threading
 from collections.abc import Iterator
@@ -16,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SITE = ROOT / "_build" / "html"
 sys.path.insert(0, str(ROOT / "book" / "tools"))
 
+from browser import bring  # noqa: E402
 from serve import server  # noqa: E402
 
 #: No traffic of Chromium's own, and no name of the outside world can be looked up.
@@ -29,22 +28,6 @@ ARGUMENTS = [
     "--disable-sync",
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
 ]
-PLACES = [
-    "/usr/bin/chromium",
-    "/usr/bin/chromium-browser",
-    "/Applications/Chromium.app/Contents/MacOS/Chromium",
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-]
-
-
-def chromium() -> str:
-    """The machine's Chromium or Chrome."""
-    names = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome"]
-    found = [os.environ.get("CHROMIUM"), *map(shutil.which, names), *PLACES]
-    for path in found:
-        if path and Path(path).exists():
-            return path
-    pytest.exit("no Chromium on this machine: install it (Debian: apt-get install chromium) or name it in CHROMIUM", 2)
 
 
 @pytest.fixture(scope="session")
@@ -62,6 +45,6 @@ def site() -> Iterator[str]:
 def browser() -> Iterator[Browser]:
     """Headless Chromium."""
     with sync_playwright() as play:
-        started = play.chromium.launch(executable_path=chromium(), headless=True, args=ARGUMENTS)
+        started = play.chromium.launch(executable_path=bring(), headless=True, args=ARGUMENTS)
         yield started
         started.close()

@@ -16,21 +16,14 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOCK = (ROOT / "requirements.lock").read_text()
 sys.path.insert(0, str(ROOT / "book" / "tools"))
 
-from lock import CONDA, environment  # noqa: E402
-from setup import without_cuda  # noqa: E402
+from lock import CONDA, EXTRAS, environment  # noqa: E402
+from setup import entries, without_cuda  # noqa: E402
 
 
-def declared() -> dict[str, Requirement]:
-    """Every direct dependency, the site's and the tests' among them."""
-    extras = PROJECT["optional-dependencies"]
-    lines = [*PROJECT["dependencies"], *extras["book"], *extras["test"]]
+def declared(*extras: str) -> dict[str, Requirement]:
+    """Every direct dependency, the extras' among them."""
+    lines = [*PROJECT["dependencies"], *(line for extra in extras for line in PROJECT["optional-dependencies"][extra])]
     return {requirement.name: requirement for requirement in map(Requirement, lines)}
-
-
-def entries(text: str) -> dict[str, str]:
-    """The entries of a lock: name to everything that it says of it."""
-    parts = re.split(r"\n(?=[a-z0-9])", "\n" + text)[1:]
-    return {re.match(r"[\w.-]+", part).group(): part for part in parts}  # type: ignore[union-attr]
 
 
 def version(entry: str) -> Version:
@@ -40,7 +33,7 @@ def version(entry: str) -> Version:
 
 def test_lock_is_inside_the_ranges() -> None:
     locked = entries(LOCK)
-    for name, requirement in declared().items():
+    for name, requirement in declared("book", "test").items():
         assert name in locked, f"{name} is not in requirements.lock: run `make lock`"
         assert requirement.specifier.contains(version(locked[name]), prereleases=True), f"{name}: run `make lock`"
 
@@ -72,7 +65,8 @@ def test_environment_file_is_what_the_ranges_make_of_it() -> None:
     pip = conda.pop()["pip"]
     assert pip.pop() == "-e ."
     from_conda = {key for key, value in CONDA.items() if any(line.startswith(value) for line in conda)}
-    assert {Requirement(line).name for line in pip} | from_conda == set(declared())
+    assert {Requirement(line).name for line in pip} | from_conda == set(declared(*EXTRAS))
+    assert f"python{PROJECT['requires-python']}" in conda, "conda takes the Pythons that pip takes"
 
 
 def test_cpu_builds_come_without_cuda_and_with_every_other_hash() -> None:
