@@ -57,8 +57,8 @@ def record(name: str, rows: list[dict[str, Any]]) -> None:
     """Print the rows and keep them in the results file under this name, with the machine they were measured on."""
     for r in rows:
         print(f"{name}: {r['what']}: {r['ours']:g} {r['unit']}, {r['library']} {r['theirs']:g}, ratio {r['ratio']:g}")
-    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     results[name] = {"machine": machine(), "threads": torch.get_num_threads(), "rows": rows}
     fresh = RESULTS.with_suffix(".json.new")
-    fresh.write_text(json.dumps(dict(sorted(results.items())), indent=1) + "\n")
+    fresh.write_text(json.dumps(dict(sorted(results.items())), indent=1) + "\n", encoding="utf-8")
     os.replace(fresh, RESULTS)

@@ -143,7 +143,7 @@ def cores() -> int:
 def processor() -> str:
     """The processor's name as the system gives it."""
     info = Path("/proc/cpuinfo")
-    found = re.search(r"model name\s*:\s*(.+)", info.read_text()) if info.exists() else None
+    found = re.search(r"model name\s*:\s*(.+)", info.read_text(encoding="utf-8")) if info.exists() else None
     return found.group(1) if found else platform.processor() or platform.machine()
 
 
@@ -155,10 +155,10 @@ def main() -> None:
         if not path.exists():
             raise SystemExit(f"notebooks: there is no {path}; name a file such as notebooks/05_vit.ipynb")
         measured = execute(path)
-        times = json.loads(TIMES.read_text()) if TIMES.exists() else {}
+        times = json.loads(TIMES.read_text(encoding="utf-8")) if TIMES.exists() else {}
         times[path.stem] = {**measured, "cores": cores(), "processor": processor()}
         TIMES.parent.mkdir(parents=True, exist_ok=True)
-        TIMES.write_text(json.dumps(dict(sorted(times.items())), indent=1) + "\n")
+        TIMES.write_text(json.dumps(dict(sorted(times.items())), indent=1) + "\n", encoding="utf-8")
         print(f"{path.name}: {measured['seconds']} s, peak {measured['peak_mb']} MB", flush=True)
 
 

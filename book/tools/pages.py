@@ -16,15 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from setup import ROOT, plain_words
 
-ROOT = Path(__file__).resolve().parents[2]
 GENERATED = ROOT / "book" / "_generated"
 WEIGHTS = ROOT / "mmcourse" / "pretrained" / "weights"
 
 
 def listed() -> list[str]:
     """The pages that _toc.yml lists, in order."""
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
     chapters = [chapter for part in toc["parts"] for chapter in part["chapters"]]
     sections = [section["file"] for chapter in chapters for section in chapter.get("sections", [])]
     return [toc["root"], *(chapter["file"] for chapter in chapters), *sections]
@@ -33,7 +33,11 @@ def listed() -> list[str]:
 def chapters() -> list[dict[str, Any]]:
     """What book/chapters.yml says of the chapters that the table of contents lists."""
     there = set(listed())
-    return [entry for entry in yaml.safe_load((ROOT / "book" / "chapters.yml").read_text()) if entry["file"] in there]
+    return [
+        entry
+        for entry in yaml.safe_load((ROOT / "book" / "chapters.yml").read_text(encoding="utf-8"))
+        if entry["file"] in there
+    ]
 
 
 def book_map() -> str:
@@ -59,7 +63,7 @@ def slides() -> str:
 def outlook() -> str:
     """The chapters that are planned but not listed yet, with the labels that the package already refers to."""
     there = set(listed())
-    entries = yaml.safe_load((ROOT / "book" / "chapters.yml").read_text())
+    entries = yaml.safe_load((ROOT / "book" / "chapters.yml").read_text(encoding="utf-8"))
     lines = []
     for entry in entries:
         if entry["file"] in there:
@@ -158,7 +162,7 @@ def model_cards() -> str:
 def run_times() -> str:
     """Seconds and peak memory of each notebook when it was last run."""
     path = GENERATED / "run_times.json"
-    times = json.loads(path.read_text()) if path.exists() else {}
+    times = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     rows = ["| notebook | seconds | peak memory | machine |", "|---|--:|--:|---|"]
     for entry in chapters():
         run = times.get(Path(entry["file"]).name)
@@ -171,7 +175,7 @@ def run_times() -> str:
 def benchmarks() -> str:
     """Every result of `make bench`, a table for each script, as it was last recorded."""
     path = GENERATED / "benchmarks.json"
-    results = json.loads(path.read_text()) if path.exists() else {}
+    results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     parts = []
     for name, result in results.items():
         rows = ["| what | ours | theirs | ratio | beside |", "|---|--:|--:|--:|---|"]
@@ -248,18 +252,19 @@ def write_pages() -> None:
     """Bring book/_generated up to date; a page whose sources have not changed costs no import."""
     GENERATED.mkdir(parents=True, exist_ok=True)
     notes = GENERATED / "inputs"
-    known = json.loads(notes.read_text()) if notes.exists() else {}
+    known = json.loads(notes.read_text(encoding="utf-8")) if notes.exists() else {}
     for name, (write, sources) in PAGES.items():
         path, now = GENERATED / f"{name}.md", fingerprint(sources)
         if not path.exists() or known.get(name) != now:
             text = write()
-            if not path.exists() or path.read_text() != text:
+            if not path.exists() or path.read_text(encoding="utf-8") != text:
                 fresh = path.with_suffix(".new")
-                fresh.write_text(text)
+                fresh.write_text(text, encoding="utf-8")
                 os.replace(fresh, path)
             known[name] = now
-    notes.write_text(json.dumps(known, indent=1))
+    notes.write_text(json.dumps(known, indent=1), encoding="utf-8")
 
 
 if __name__ == "__main__":
+    plain_words()
     write_pages()

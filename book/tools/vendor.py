@@ -86,7 +86,7 @@ def archive(package: Package) -> Path:
         print(f"vendor: {wanted} from npm", flush=True)
         environment = {**os.environ, "PATH": f"{os.environ.get('PATH', '')}{os.pathsep}{Path(sys.executable).parent}"}
         command = [*npm(), "pack", wanted, "--silent", "--pack-destination", folder]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", check=False)
         fetched = list(Path(folder).glob("*.tgz"))
         if done.returncode or len(fetched) != 1:
             reason = (done.stderr.strip().splitlines() or ["no archive came"])[-1]
@@ -106,7 +106,7 @@ def vendor() -> bool:
     """Fill book/_static/vendor, if it is not filled with exactly this; True where something changed."""
     wanted = {package.folder: [package.version, package.sha512, package.keep] for package in PACKAGES}
     stamp = TARGET / "versions.json"
-    if stamp.exists() and json.loads(stamp.read_text()) == wanted:
+    if stamp.exists() and json.loads(stamp.read_text(encoding="utf-8")) == wanted:
         return False
     TARGET.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=".vendor-", dir=TARGET.parent))
@@ -120,7 +120,7 @@ def vendor() -> bool:
                         path = fresh / package.folder / place
                         path.parent.mkdir(parents=True, exist_ok=True)
                         path.write_bytes(source.read())
-        (fresh / "versions.json").write_text(json.dumps(wanted, indent=1))
+        (fresh / "versions.json").write_text(json.dumps(wanted, indent=1), encoding="utf-8")
         fresh.chmod(0o755)
         shutil.rmtree(TARGET, ignore_errors=True)
         os.replace(fresh, TARGET)

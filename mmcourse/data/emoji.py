@@ -248,7 +248,7 @@ def _package(style: str) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         command = [*npm, "pack", f"{package}@{version}", "--silent", "--fetch-retries=1", "--fetch-timeout=20000"]
         try:
-            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=180, check=False)
+            done = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", timeout=180, check=False)
             packed = sorted(Path(folder).glob("*.tgz"))
         except (OSError, subprocess.TimeoutExpired):
             packed = []

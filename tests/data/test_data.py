@@ -336,7 +336,7 @@ def _fill(folder: str, log: str) -> None:
     original = emoji.rasterise
 
     def counted(size: int, **options: object) -> object:
-        with open(log, "a") as file:
+        with open(log, "a", encoding="utf-8") as file:
             file.write("x")
         return original(size, **options)  # type: ignore[arg-type]
 
@@ -379,7 +379,7 @@ def test_a_cache_that_cannot_be_written(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     blocked = tmp_path / "blocked"
-    blocked.write_text("mine")
+    blocked.write_text("mine", encoding="utf-8")
     folder = {"a file": blocked, "in a file": blocked / "cache", "no such device": Path("/proc/no/cache")}[kind]
     monkeypatch.setenv("MMCOURSE_CACHE", str(folder))
     monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
@@ -391,19 +391,19 @@ def test_a_cache_that_cannot_be_written(
     assert "\n" not in record.getMessage()
     assert str(folder) in record.getMessage()
     assert "MMCOURSE_CACHE" in record.getMessage()
-    assert blocked.read_text() == "mine"
+    assert blocked.read_text(encoding="utf-8") == "mine"
     assert "cannot be written" in describe()
 
 
 def test_a_cache_that_cannot_be_written_leaves_no_trace_in_a_notebook(tmp_path: Path) -> None:
     blocked = tmp_path / "blocked"
-    blocked.write_text("mine")
+    blocked.write_text("mine", encoding="utf-8")
     program = "import ipykernel; from mmcourse.data import load; load('photos', size=8)"
     done = subprocess.run(
         [sys.executable, "-c", program],
         env={**os.environ, "MMCOURSE_CACHE": str(blocked)},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=True,
     )
     assert done.stdout == done.stderr == ""

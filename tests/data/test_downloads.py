@@ -169,12 +169,12 @@ def test_a_damaged_file_is_named_as_such(offline: Path) -> None:
 
 def test_a_data_folder_that_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     blocked = tmp_path / "blocked"
-    blocked.write_text("mine")
+    blocked.write_text("mine", encoding="utf-8")
     monkeypatch.setenv("MMCOURSE_DATA", str(blocked))
     with pytest.raises(DataUnavailableError) as error:
         load("cifar10")
     assert "\n" not in str(error.value)
-    assert blocked.read_text() == "mine"
+    assert blocked.read_text(encoding="utf-8") == "mine"
 
 
 def test_what_is_fetched_is_kept_and_the_lock_is_no_obstacle(

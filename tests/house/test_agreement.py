@@ -12,8 +12,8 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parents[2]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-LOCK = (ROOT / "requirements.lock").read_text()
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 sys.path.insert(0, str(ROOT / "book" / "tools"))
 
 from lock import CONDA, EXTRAS, environment  # noqa: E402
@@ -53,13 +53,13 @@ def test_lock_is_hashed_and_names_no_place() -> None:
 
 def test_held_versions_are_the_locked_ones() -> None:
     locked = entries(LOCK)
-    held = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["uv"]["constraint-dependencies"]
+    held = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["uv"]["constraint-dependencies"]
     for requirement in map(Requirement, held):
         assert requirement.specifier.contains(version(locked[requirement.name])), requirement
 
 
 def test_environment_file_is_what_the_ranges_make_of_it() -> None:
-    text = (ROOT / "environment.yml").read_text()
+    text = (ROOT / "environment.yml").read_text(encoding="utf-8")
     assert text == environment(PROJECT), "environment.yml is behind pyproject.toml: run `make lock`"
     conda = yaml.safe_load(text)["dependencies"]
     pip = conda.pop()["pip"]
@@ -84,13 +84,13 @@ def test_cpu_builds_come_without_cuda_and_with_every_other_hash() -> None:
 
 def test_workflows_call_make_and_nothing_else() -> None:
     for path in (ROOT / ".github" / "workflows").glob("*.yml"):
-        for job in yaml.safe_load(path.read_text())["jobs"].values():
+        for job in yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"].values():
             for step in job["steps"]:
                 assert "run" not in step or step["run"].startswith("make "), f"{path.name}: {step}"
 
 
 def test_readme_names_only_doors_that_exist() -> None:
-    doors = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
+    doors = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
     for name in ["README.md", "CONTRIBUTING.md", "book/how_to_use.md"]:
-        asked = set(re.findall(r"`make ([a-z-]+)|^make ([a-z-]+)", (ROOT / name).read_text(), re.M))
+        asked = set(re.findall(r"`make ([a-z-]+)|^make ([a-z-]+)", (ROOT / name).read_text(encoding="utf-8"), re.M))
         assert {a or b for a, b in asked} <= doors, name

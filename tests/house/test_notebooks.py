@@ -90,7 +90,7 @@ def test_widgets_are_stored_with_their_state(path: Path) -> None:
 @every_notebook
 def test_runs_anywhere_in_time(path: Path) -> None:
     assert nbformat.read(path, as_version=4).metadata.kernelspec.name == "python3"
-    run = json.loads((ROOT / "book" / "_generated" / "run_times.json").read_text()).get(path.stem)
+    run = json.loads((ROOT / "book" / "_generated" / "run_times.json").read_text(encoding="utf-8")).get(path.stem)
     assert run, f"no run time is noted: make notebooks NB=notebooks/{path.name}"
     assert run["seconds"] <= 90, f"{path.name} takes {run['seconds']} s, a chapter may take 90"
 
@@ -102,7 +102,7 @@ def test_every_page_is_in_the_book() -> None:
 
 
 def test_every_chapter_is_on_the_maps() -> None:
-    mapped = {entry["file"] for entry in yaml.safe_load((ROOT / "book" / "chapters.yml").read_text())}
+    mapped = {entry["file"] for entry in yaml.safe_load((ROOT / "book" / "chapters.yml").read_text(encoding="utf-8"))}
     assert {f"notebooks/{path.stem}" for path in NOTEBOOKS} <= mapped
 
 

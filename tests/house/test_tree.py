@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -17,7 +20,7 @@ TEXT = {".py", ".md", ".toml", ".yml", ".cff", ".bib", ".js", ".css", ".svg", ".
 
 def tracked() -> list[Path]:
     """The text files that git tracks; where there is no git, every one outside built folders."""
-    asked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    asked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
     names = asked.stdout.split("\0") if asked.returncode == 0 else []
     return [path for name in names if name and (path := ROOT / name).suffix in TEXT and path.is_file()]
 
@@ -47,5 +50,50 @@ def test_nothing_left_undone() -> None:
 
 def test_what_is_made_is_not_stored() -> None:
     command = ["git", "ls-files", "_build", "book/_static/vendor", ".venv"]
-    asked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    asked = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
     assert not asked.stdout.strip()
+
+
+def unnamed(call: ast.Call) -> bool:
+    """Whether a call reads or writes text in whatever encoding the machine happens to have."""
+    named = {keyword.arg for keyword in call.keywords}
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    if "encoding" in named:
+        return False
+    reads = name == "read_text" and not call.args
+    writes = name == "write_text" and len(call.args) == 1
+    return reads or writes or bool(named & {"text", "universal_newlines"})
+
+
+def test_every_text_names_its_encoding() -> None:
+    """ruff's PLW1514 sees the files that are opened; this sees pipes, and paths whose type ruff does not know."""
+    found = []
+    for path in tracked():
+        if path.suffix == ".py":
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call) and unnamed(node):
+                    found.append(f"{path.relative_to(ROOT)}:{node.lineno}: give encoding='utf-8'")
+    assert not found, "\n".join(found)
+
+
+def test_pages_are_the_same_on_a_machine_that_knows_ascii_alone(tmp_path: Path) -> None:
+    """Python's own ways out of such a locale (UTF-8 mode, another locale) are closed."""
+    code = (
+        "import sys; from pathlib import Path; sys.path.insert(0, 'book/tools'); import pages; pages.plain_words();"
+        "pages.GENERATED = Path(sys.argv[1]); pages.write_pages(); print(chr(183))"
+    )
+    poor = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
+    for name, env in (("poor", poor), ("rich", {"PYTHONUTF8": "1"})):
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(tmp_path / name)],
+            cwd=ROOT,
+            env={**os.environ, **env},
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr.decode(errors="replace")
+    pages = sorted(path.name for path in (tmp_path / "rich").glob("*.md"))
+    assert {"map.md", "data_cards.md", "model_cards.md"} <= set(pages)
+    for name in pages:
+        assert (tmp_path / "poor" / name).read_bytes() == (tmp_path / "rich" / name).read_bytes(), name
+    assert "·" in (tmp_path / "poor" / "model_cards.md").read_text(encoding="utf-8")

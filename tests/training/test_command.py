@@ -1,5 +1,6 @@
 """The command line: what it prints, what it writes, and how it says no."""
 
+import io
 import math
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+import mmcourse
 from mmcourse import checkpoint
 from mmcourse.__main__ import main
 from mmcourse.data import load
@@ -106,6 +108,50 @@ def test_wrong_use_is_one_line(arguments: list[str], says: str, capsys: pytest.C
     assert said.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], "the following arguments are required: command"),
+        (["train"], "the following arguments are required: name"),
+        (["draw"], "invalid choice: 'draw'"),
+        (["train", "pixels-digits", "--steps", "many"], "invalid int value: 'many'"),
+    ],
+)
+def test_bad_arguments_are_one_line(arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+    said = capsys.readouterr().err
+    assert says in said
+    assert said.startswith("mmcourse: ")
+    assert said.count("\n") == 1
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    assert capsys.readouterr().out == f"mmcourse {mmcourse.__version__}\n"
+
+
+@pytest.mark.parametrize("encoding", ["cp932", "gbk", "cp949", "cp1251", "cp437", "cp850", "ascii"])
+def test_any_pipe_can_be_printed_to(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding=encoding))
+    assert main(["data"]) == 0
+    assert "mnist5k" in written.getvalue().decode(encoding)
+
+
+def test_whoever_reads_may_stop_early() -> None:
+    """As in ``mmcourse doctor | head``."""
+    command = [sys.executable, "-u", "-m", "mmcourse", "doctor"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8") as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        assert running.stdout.readline().startswith("Python ")
+        running.stdout.close()
+        assert running.stderr.read() == ""
+        assert running.wait(60) == 1
+
+
 def test_data_prints_a_card(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "digits"]) == 0
     assert "1,797" in capsys.readouterr().out
@@ -117,7 +163,7 @@ def test_doctor_says_what_is_damaged_and_what_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "broken.safetensors").write_bytes(b"half a fi")
-    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
     monkeypatch.setattr(checkpoint, "WEIGHTS", tmp_path)
     monkeypatch.setenv("MMCOURSE_CACHE", str(tmp_path / "file" / "cache"))
     monkeypatch.setattr(

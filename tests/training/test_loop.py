@@ -54,7 +54,7 @@ def weights(path: Path) -> dict[str, torch.Tensor]:
 def test_killed_and_resumed_ends_with_the_same_weights(tmp_path: Path) -> None:
     exec(run(25, None, str(tmp_path / "whole.safetensors"))[2], {})  # here: importing torch is most of a process
     arguments = run(25, str(tmp_path / "state"), str(tmp_path / "broken.safetensors"), slow=True)
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, encoding="utf-8") as process:
         assert process.stdout is not None
         for line in process.stdout:
             if int(line) >= 9:
@@ -63,7 +63,7 @@ def test_killed_and_resumed_ends_with_the_same_weights(tmp_path: Path) -> None:
     assert process.returncode == -signal.SIGKILL
     kept = checkpoint.load(tmp_path / "state" / "resume.safetensors")[1]["step"]
     assert 9 <= kept < 25
-    rest = subprocess.run(arguments, check=True, timeout=120, capture_output=True, text=True)
+    rest = subprocess.run(arguments, check=True, timeout=120, capture_output=True, encoding="utf-8")
     assert int(rest.stdout.split()[0]) == kept  # it went on, it did not begin again
     whole, resumed = weights(tmp_path / "whole.safetensors"), weights(tmp_path / "broken.safetensors")
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
@@ -71,7 +71,7 @@ def test_killed_and_resumed_ends_with_the_same_weights(tmp_path: Path) -> None:
 
 def test_two_processes_learn_what_one_learns(tmp_path: Path) -> None:
     exec(run(6, None, str(tmp_path / "one.safetensors"), dropout=0.0)[2], {})
-    (tmp_path / "two.py").write_text(run(6, None, str(tmp_path / "two.safetensors"), dropout=0.0)[2])
+    (tmp_path / "two.py").write_text(run(6, None, str(tmp_path / "two.safetensors"), dropout=0.0)[2], encoding="utf-8")
     launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "0"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "MASTER_ADDR": "127.0.0.1"}
     subprocess.run([*launch, "--standalone", str(tmp_path / "two.py")], check=True, timeout=180, env=environment)
@@ -99,7 +99,7 @@ model.save_pretrained(out + rank + ".safetensors")
 
 
 def test_processes_go_on_from_the_first_ones_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "run.py").write_text(RESUMED)
+    (tmp_path / "run.py").write_text(RESUMED, encoding="utf-8")
     script, out = str(tmp_path / "run.py"), str(tmp_path / "weights")
     monkeypatch.setattr(sys, "argv", [script, "3", out, "8"])
     with pytest.raises(SystemExit):

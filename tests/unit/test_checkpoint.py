@@ -52,7 +52,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
     with pytest.raises(checkpoint.CheckpointError, match="choose a folder"):
         checkpoint.save(tmp_path / "file" / "m.safetensors", {"x": torch.ones(1)}, {})
 
