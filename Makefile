@@ -50,9 +50,9 @@ serve: book      ## the site on this machine; PORT=8000
 notebooks: $(READY)   ## run notebooks and store their outputs; NB=notebooks/05_vit.ipynb for one
 	@$(PY) book/tools/execute.py $(NB)
 
-train: $(READY)  ## make a course checkpoint by its recipe; MODEL=vit-mnist5k
+train: $(READY)  ## train by a recipe, into runs/; MODEL=vit-mnist5k; INSTALL=1 to replace the course's own checkpoint
 	@test -n "$(MODEL)" || { echo "train: name a recipe, as in: make train MODEL=vit-mnist5k"; exit 2; }
-	@$(BIN)/mmcourse train $(MODEL)
+	@$(BIN)/mmcourse train $(MODEL) $(if $(INSTALL),--install)
 
 bench: $(READY)  ## side-by-side timings against the libraries a reader would use instead; RECORD=1 for the page
 	@for script in benchmarks/bench_*.py; do echo "== $$script"; RECORD=$(RECORD) $(PY) "$$script" || exit 1; done

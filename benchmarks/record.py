@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import os
 import statistics
 import time
 from collections.abc import Callable
@@ -13,7 +12,8 @@ from typing import Any
 
 import torch
 
-from mmcourse.training.recipes import machine
+from mmcourse import machine
+from mmcourse.files import write_text
 
 RESULTS = Path(__file__).resolve().parents[1] / "book" / "_generated" / "benchmarks.json"
 
@@ -58,7 +58,5 @@ def record(name: str, rows: list[dict[str, Any]]) -> None:
     for r in rows:
         print(f"{name}: {r['what']}: {r['ours']:g} {r['unit']}, {r['library']} {r['theirs']:g}, ratio {r['ratio']:g}")
     results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    results[name] = {"machine": machine(), "threads": torch.get_num_threads(), "rows": rows}
-    fresh = RESULTS.with_suffix(".json.new")
-    fresh.write_text(json.dumps(dict(sorted(results.items())), indent=1) + "\n", encoding="utf-8")
-    os.replace(fresh, RESULTS)
+    results[name] = {"machine": machine.describe(), "threads": torch.get_num_threads(), "rows": rows}
+    write_text(RESULTS, json.dumps(dict(sorted(results.items())), indent=1) + "\n")

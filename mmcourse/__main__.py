@@ -36,12 +36,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser = _Parser(prog="mmcourse", description="The companion to the lecture Multimodal Learning.")
     parser.add_argument("--version", action="version", version=f"mmcourse {mmcourse.__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
-    train = commands.add_parser("train", help="make a course checkpoint by its recipe")
+    train = commands.add_parser("train", help="make a checkpoint by its recipe, into runs/NAME")
     train.add_argument("name")
-    train.add_argument("--folder", help="where to write it (default: the package's own weights)")
+    where = train.add_mutually_exclusive_group()
+    where.add_argument("--folder", help="where to write it (default: runs/NAME)")
+    where.add_argument("--install", action="store_true", help="replace the course's own checkpoint in the package")
     train.add_argument("--steps", type=int)
     train.add_argument("--seed", type=int)
-    train.add_argument("--peak-rate", type=float, help="largest learning rate")
+    train.add_argument("--learning-rate", type=float, help="the largest, after the warm-up")
     train.add_argument("--validate", action="store_true", help="measure on validation data only, and write nothing")
     evaluate = commands.add_parser("evaluate", help="measure a checkpoint again and hold it against what it says")
     evaluate.add_argument("name", help="of a course checkpoint, or the path of one that train wrote")
@@ -62,18 +64,37 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
-    from mmcourse.training import recipes
+    from mmcourse import checkpoint, recipes
+    from mmcourse.training import Interrupted
 
-    given = {key: getattr(options, key) for key in ("steps", "seed", "peak_rate")}
+    given = {key: getattr(options, key) for key in ("steps", "seed", "learning_rate")}
     overrides = {key: value for key, value in given.items() if value is not None}
-    if options.validate:
-        reached = _said(recipes.try_out(options.name, **overrides))
-        print(f"{options.name}: {reached} of validation data; nothing was written")
-        return 0
-    found, path = recipes.train(options.name, options.folder, **overrides)
-    if os.environ.get("RANK", "0") == "0":
+    first = os.environ.get("RANK", "0") == "0"
+    known = recipes.estimate(options.name, **overrides)
+    if first and known is not None:
+        print(f"{options.name}: about {_duration(known[0])}, as long as it took on {known[1]}", flush=True)
+    try:
+        if options.validate:
+            reached = _said(recipes.try_out(options.name, **overrides))
+            print(f"{options.name}: {reached} of validation data; nothing was written")
+            return 0
+        found, path = recipes.train(options.name, options.folder, install=options.install, **overrides)
+    except Interrupted as stopped:
+        print(f"mmcourse: {stopped}", file=sys.stderr)
+        return 130
+    except KeyboardInterrupt:
+        print("mmcourse: stopped; the same command goes on from the last state that was saved", file=sys.stderr)
+        return 130
+    if first:
         print(f"{options.name}: {_said(found)}, written to {path}")
+        if options.folder is None and not options.install:
+            own = checkpoint.WEIGHTS / path.name
+            print(f"The course's own checkpoint is as it was; to replace it, copy this file to {own}")
     return 0
+
+
+def _duration(seconds: float) -> str:
+    return f"{max(1, round(seconds))} seconds" if seconds < 100 else f"{seconds / 60:.0f} minutes"
 
 
 def _said(measured: Mapping[str, object]) -> str:
@@ -81,7 +102,7 @@ def _said(measured: Mapping[str, object]) -> str:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from mmcourse.training import recipes
+    from mmcourse import recipes
 
     differ = []
     for name, (found, stored) in recipes.evaluate(options.name).items():

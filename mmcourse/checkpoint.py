@@ -1,4 +1,4 @@
-"""Checkpoints: tensors in safetensors, what is known about them beside, and a seal that finds damage. Never pickle."""
+"""Checkpoints: tensors in safetensors, what is known about them, and a checksum that finds damage. Never pickle."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import difflib
 import hashlib
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
+
+from mmcourse.files import reason, replacing
 
 WEIGHTS = Path(__file__).parent / "pretrained" / "weights"
 """The folder of the course's own checkpoints; it is part of the package."""
@@ -23,7 +24,7 @@ class CheckpointError(ValueError):
     """A checkpoint that is missing, truncated, altered, or not a safetensors file."""
 
 
-def _seal(tensors: dict[str, Tensor], metadata: str) -> str:
+def checksum(tensors: dict[str, Tensor], metadata: str) -> str:
     """SHA-256 over metadata and every tensor's name, type, shape and bytes."""
     digest = hashlib.sha256(metadata.encode())
     for name in sorted(tensors):
@@ -49,23 +50,16 @@ def save(path: str | os.PathLike[str], tensors: dict[str, Tensor], metadata: dic
     tensors = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
     text = json.dumps(metadata, sort_keys=True)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-        os.close(handle)
-        try:
-            save_file(tensors, temporary, metadata={"mmcourse": text, "sha256": _seal(tensors, text)})
-            os.chmod(temporary, 0o644)
-            with open(temporary, "rb") as written:
-                os.fsync(written.fileno())
-            os.replace(temporary, path)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
+        with replacing(path) as temporary:
+            save_file(tensors, temporary, metadata={"mmcourse": text, "sha256": checksum(tensors, text)})
     except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"{path} cannot be written ({error}); choose a folder that you may write to.") from error
+        raise CheckpointError(
+            f"{path} cannot be written ({reason(error)}); choose a folder that you may write to."
+        ) from error
 
 
 def load(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read a file that :func:`save` wrote, and check its seal.
+    """Read a file that :func:`save` wrote, and check its checksum.
 
     Returns:
         The tensors by name, and the metadata.
@@ -86,9 +80,11 @@ def load(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, Any
             f"{path} is truncated or no safetensors file ({error}); restore or train it again."
         ) from error
     if "mmcourse" not in header or "sha256" not in header:
-        raise CheckpointError(f"{path} is a safetensors file, but none of this course's: it has no recipe or seal.")
-    if _seal(tensors, header["mmcourse"]) != header["sha256"]:
-        raise CheckpointError(f"{path} was altered after it was written: its seal differs; restore or train it again.")
+        raise CheckpointError(f"{path} is a safetensors file, but none of this course's: it has no recipe or checksum.")
+    if checksum(tensors, header["mmcourse"]) != header["sha256"]:
+        raise CheckpointError(
+            f"{path} was altered after it was written: its checksum differs; restore or train it again."
+        )
     return tensors, json.loads(header["mmcourse"])
 
 

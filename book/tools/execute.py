@@ -10,8 +10,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
-import platform
 import re
 import sys
 import time
@@ -22,6 +20,9 @@ from typing import Any
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+
+from mmcourse import machine
+from mmcourse.files import replacing, write_text
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMES = ROOT / "book" / "_generated" / "run_times.json"
@@ -129,22 +130,9 @@ def execute(path: Path) -> dict[str, float]:
         message = f"notebooks: {path.name} stopped at the error above; the stored notebook is as it was"
         raise SystemExit(message) from None
     seconds = time.perf_counter() - start
-    fresh = path.with_suffix(".ipynb.new")
-    nbformat.write(normalise(notebook, path.stem), fresh)
-    os.replace(fresh, path)
+    with replacing(path) as fresh:
+        nbformat.write(normalise(notebook, path.stem), fresh)
     return {"seconds": round(seconds, 1), "peak_mb": round(client.peak_bytes / 2**20)}
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def processor() -> str:
-    """The processor's name as the system gives it."""
-    info = Path("/proc/cpuinfo")
-    found = re.search(r"model name\s*:\s*(.+)", info.read_text(encoding="utf-8")) if info.exists() else None
-    return found.group(1) if found else platform.processor() or platform.machine()
 
 
 def main() -> None:
@@ -156,9 +144,8 @@ def main() -> None:
             raise SystemExit(f"notebooks: there is no {path}; name a file such as notebooks/05_vit.ipynb")
         measured = execute(path)
         times = json.loads(TIMES.read_text(encoding="utf-8")) if TIMES.exists() else {}
-        times[path.stem] = {**measured, "cores": cores(), "processor": processor()}
-        TIMES.parent.mkdir(parents=True, exist_ok=True)
-        TIMES.write_text(json.dumps(dict(sorted(times.items())), indent=1) + "\n", encoding="utf-8")
+        times[path.stem] = {**measured, "cores": machine.cores(), "processor": machine.processor()}
+        write_text(TIMES, json.dumps(dict(sorted(times.items())), indent=1) + "\n")
         print(f"{path.name}: {measured['seconds']} s, peak {measured['peak_mb']} MB", flush=True)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import html
 import json
-import os
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -17,6 +16,8 @@ from typing import Any
 
 import yaml
 from setup import ROOT, plain_words
+
+from mmcourse.files import write_text
 
 GENERATED = ROOT / "book" / "_generated"
 WEIGHTS = ROOT / "mmcourse" / "pretrained" / "weights"
@@ -194,9 +195,9 @@ API = {
     "transformer": ["mmcourse.transformer"],
     "tokens": ["mmcourse.tokens"],
     "models": ["mmcourse.models", "mmcourse.generation"],
-    "checkpoints": ["mmcourse.base", "mmcourse.checkpoint", "mmcourse.pretrained"],
+    "checkpoints": ["mmcourse.base", "mmcourse.checkpoint", "mmcourse.pretrained", "mmcourse.files"],
     "data": ["mmcourse.data"],
-    "training": ["mmcourse.training"],
+    "training": ["mmcourse.training", "mmcourse.recipes", "mmcourse.identity", "mmcourse.machine"],
     "show": ["mmcourse.show"],
     "exercises": ["mmcourse.exercises"],
 }
@@ -258,9 +259,7 @@ def write_pages() -> None:
         if not path.exists() or known.get(name) != now:
             text = write()
             if not path.exists() or path.read_text(encoding="utf-8") != text:
-                fresh = path.with_suffix(".new")
-                fresh.write_text(text, encoding="utf-8")
-                os.replace(fresh, path)
+                write_text(path, text)
             known[name] = now
     notes.write_text(json.dumps(known, indent=1), encoding="utf-8")
 

@@ -19,15 +19,40 @@ from mmcourse.data import handwritten as _handwritten
 from mmcourse.data import photos as _photos
 from mmcourse.data.cache import cache_folder, cached, data_folder, key, problem
 from mmcourse.data.cards import Card, card, names
-from mmcourse.data.dataset import Dataset
+from mmcourse.data.dataset import (
+    AugmentedDataset,
+    Batch,
+    Dataset,
+    ImageDataset,
+    PairDataset,
+    SoundDataset,
+    TextDataset,
+    collate,
+)
 from mmcourse.data.downloads import EMBEDDED, SOURCES, DataUnavailableError, load_public
 from mmcourse.data.photos import photo
 from mmcourse.data.splits import choose, parse
 
-__all__ = ["Card", "DataUnavailableError", "Dataset", "card", "describe", "load", "names", "photo"]
+__all__ = [
+    "AugmentedDataset",
+    "Batch",
+    "Card",
+    "DataUnavailableError",
+    "Dataset",
+    "ImageDataset",
+    "PairDataset",
+    "SoundDataset",
+    "TextDataset",
+    "card",
+    "collate",
+    "describe",
+    "load",
+    "names",
+    "photo",
+]
 
 
-def load(name: str, split: str = "train", **options: Any) -> Dataset:
+def load(name: str, split: str = "train", **options: Any) -> ImageDataset:
     """A data set by name.
 
     Args:
@@ -67,7 +92,7 @@ def _options(name: str, given: dict[str, Any], known: set[str]) -> None:
             raise TypeError(f"load({name!r}) was given the option {option!r}; it takes {takes}")
 
 
-def _load_handwritten(name: str, split: str) -> Dataset:
+def _load_handwritten(name: str, split: str) -> ImageDataset:
     if name == "digits":
         tensors, deal = _handwritten.digits(), _handwritten.digits_parts
     else:
@@ -75,42 +100,51 @@ def _load_handwritten(name: str, split: str) -> Dataset:
         deal = _handwritten.mnist5k_parts
     parts = deal(tensors["labels"])
     index = torch.tensor([i for part in parse(name, split, parts) for i in parts[part]])
-    return Dataset(name, split, tensors["images"][index], tensors["labels"][index], list(_handwritten.DIGITS))
+    return ImageDataset(
+        name,
+        split,
+        images=tensors["images"][index],
+        labels=tensors["labels"][index],
+        classes=list(_handwritten.DIGITS),
+    )
 
 
-def _load_emoji(split: str, style: str = "twemoji", size: int = 32, language: str = "en") -> Dataset:
+def _load_emoji(split: str, style: str = "twemoji", size: int = 32, language: str = "en") -> ImageDataset:
     parts = _emoji.parts()
     wanted = [concept for part in parse("emoji", split, parts) for concept in parts[part]]
     names_here = _emoji.names(language)
     number = {concept: index for index, concept in enumerate(_emoji.concepts())}
     images: list[Tensor] = []
     concepts: list[str] = []
-    for one in str(style).split("+"):
+    styles = str(style).split("+")
+    if len(set(styles)) != len(styles):
+        raise ValueError(f"style {style!r} of 'emoji' names a style twice; write each once")
+    for one in styles:
         drawn, pictures = _emoji.pictures(one, size)
         row = {concept: index for index, concept in enumerate(drawn)}
         kept = [concept for concept in wanted if concept in row]
         images.append(pictures[[row[concept] for concept in kept]])
         concepts += kept
-    return Dataset(
+    return ImageDataset(
         "emoji",
         split,
-        torch.cat(images),
-        torch.tensor([number[concept] for concept in concepts], dtype=torch.long),
-        [names_here[concept] for concept in _emoji.concepts()],
+        images=torch.cat(images),
+        labels=torch.tensor([number[concept] for concept in concepts], dtype=torch.long),
+        classes=[names_here[concept] for concept in _emoji.concepts()],
         captions=[names_here[concept] for concept in concepts],
         concepts=concepts,
     )
 
 
-def _load_photos(split: str, size: int = 128) -> Dataset:
+def _load_photos(split: str, size: int = 128) -> ImageDataset:
     parse("photos", split, ["train"])
     pictures = _photos.squares(size)
-    return Dataset(
+    return ImageDataset(
         "photos",
         split,
-        pictures,
-        torch.arange(len(pictures)),
-        [item.name for item in _photos.PHOTOS],
+        images=pictures,
+        labels=torch.arange(len(pictures)),
+        classes=[item.name for item in _photos.PHOTOS],
         captions=[item.shows for item in _photos.PHOTOS],
         concepts=[item.name for item in _photos.PHOTOS],
     )

@@ -15,6 +15,7 @@ from pathlib import Path
 from torch import Tensor
 
 from mmcourse import checkpoint
+from mmcourse.files import reason, remove_stale
 
 log = logging.getLogger(__name__)
 _told: set[str] = set()
@@ -94,6 +95,7 @@ def cached(name: str, make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor
     try:
         found = _read(path)
         if found is None:
+            remove_stale(path)
             found = make()
             try:
                 checkpoint.save(path, found, {})
@@ -112,13 +114,12 @@ def problem() -> str | None:
         with tempfile.TemporaryFile(dir=folder):
             return None
     except OSError as error:
-        return error.strerror or type(error).__name__
+        return reason(error)
 
 
 def _unwritable(folder: Path, error: BaseException) -> None:
-    reason = getattr(error, "strerror", None) or type(error).__name__
     notice(
-        f"the cache folder {folder} cannot be written ({reason}): pictures are made anew each time; "
+        f"the cache folder {folder} cannot be written ({reason(error)}): pictures are made anew each time; "
         "set MMCOURSE_CACHE to a folder that can be"
     )
 
@@ -128,16 +129,3 @@ def _read(path: Path) -> dict[str, Tensor] | None:
         return checkpoint.load(path)[0]
     except checkpoint.CheckpointError:
         return None
-
-
-def write_bytes(path: Path, whole: bytes) -> None:
-    """Put a file in place whole: written beside it first, then renamed over it."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        with open(temporary, "wb") as file:
-            file.write(whole)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

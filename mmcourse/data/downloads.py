@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from mmcourse.data.cache import cached, data_folder, key
-from mmcourse.data.dataset import Dataset
+from mmcourse.data.dataset import ImageDataset
 from mmcourse.data.splits import parse, stratified
 
 EMBEDDED = ("digits", "mnist5k", "emoji", "photos")
@@ -115,7 +115,7 @@ SOURCES: dict[str, Source] = {
 }  # fmt: skip
 
 
-def load_public(name: str, split: str, size: int | None) -> Dataset:
+def load_public(name: str, split: str, size: int | None) -> ImageDataset:
     """One of ``SOURCES`` as a Dataset, downloaded on first use. Their cards: :ref:`data-torchvision`.
 
     Args:
@@ -136,7 +136,7 @@ def load_public(name: str, split: str, size: int | None) -> Dataset:
     classes = pieces[0][2]
     images = torch.cat([piece[0] for piece in pieces]) if len(pieces) > 1 else pieces[0][0]
     labels = torch.cat([piece[1] for piece in pieces]) if len(pieces) > 1 else pieces[0][1]
-    return Dataset(name, split, images, labels, classes)
+    return ImageDataset(name, split, images=images, labels=labels, classes=classes)
 
 
 def _piece(name: str, source: Source, part: str, size: int) -> tuple[Tensor, Tensor, list[str]]:

@@ -20,8 +20,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmcourse.data.cache import cache_folder, cached, key, write_bytes
+from mmcourse.data.cache import cache_folder, cached, key
 from mmcourse.data.splits import PARTS, choose, part_of
+from mmcourse.files import write_bytes
 
 SKIN_TONES = {"1f3fb", "1f3fc", "1f3fd", "1f3fe", "1f3ff"}
 BUILT_IN = ("twemoji", "openmoji")

@@ -95,6 +95,8 @@ def parse(name: str, split: str, available: Iterable[str]) -> list[str]:
     wanted = str(split).split("+")
     if len(set(wanted)) != len(wanted):
         raise ValueError(f"split {split!r} of {name!r} names a part twice; write each once")
+    if "all" in wanted:
+        raise ValueError(f"split {split!r} of {name!r}: 'all' already holds every part; write it alone")
     for part in wanted:
         choose(f"split of {name!r}:", part, [*parts, "all"])
     return wanted

@@ -1,27 +1,46 @@
-"""One loop for every model of the book, and the recipes of its checkpoints."""
+"""One loop for every model of the book, with its objectives and metrics."""
 
-from mmcourse.training.loop import History, Settings, fit
-from mmcourse.training.metrics import Mean, Score, accuracy, bits_per_dimension, linear_probe, psnr
-from mmcourse.training.objectives import classification, next_colour, next_token, reconstruction
-from mmcourse.training.recipes import RECIPES, Recipe, evaluate, train, try_out
+from mmcourse.training.gather import gather_with_gradients
+from mmcourse.training.loop import History, Interrupted, Settings, fit
+from mmcourse.training.metrics import (
+    Mean,
+    Measured,
+    Score,
+    accuracy,
+    bits_per_dimension,
+    device_of,
+    evaluate_classification,
+    linear_probe,
+    psnr,
+)
+from mmcourse.training.objectives import (
+    Classification,
+    NextColour,
+    NextToken,
+    Objective,
+    Reconstruction,
+    next_token_loss,
+)
 
 __all__ = [
-    "RECIPES",
+    "Classification",
     "History",
+    "Interrupted",
     "Mean",
-    "Recipe",
+    "Measured",
+    "NextColour",
+    "NextToken",
+    "Objective",
+    "Reconstruction",
     "Score",
     "Settings",
     "accuracy",
     "bits_per_dimension",
-    "classification",
-    "evaluate",
+    "device_of",
+    "evaluate_classification",
     "fit",
+    "gather_with_gradients",
     "linear_probe",
-    "next_colour",
-    "next_token",
+    "next_token_loss",
     "psnr",
-    "reconstruction",
-    "train",
-    "try_out",
 ]

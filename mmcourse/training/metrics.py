@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -78,19 +80,43 @@ class Mean:
         return cls(float(values["value"]), str(values["unit"]), int(values["total"]))
 
 
+Measured = dict[str, Score | Mean]
+"""What a model reaches on held-out data, by the name of the measure."""
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """Where a model is: that of its first parameter or buffer; the CPU where it has none."""
+    held = next(itertools.chain(model.parameters(), model.buffers()), None)
+    return torch.device("cpu") if held is None else held.device
+
+
 @torch.no_grad()
-def accuracy(model: nn.Module, data: Dataset, batch_size: int = 250) -> Score:
-    """Count the pictures whose highest logit is their label; the model is put in evaluation mode meanwhile."""
-    device = next(model.parameters()).device
-    was_training = model.training
+def accuracy(model: nn.Module, data: Dataset, batch_size: int = 250, of: str = "images") -> Score:
+    """Count the examples whose highest logit is their label; the model is put in evaluation mode meanwhile.
+
+    Args:
+        model: gives logits (B, classes); it stays on its device, and the data comes to it.
+        data: with labels.
+        batch_size: how many at once.
+        of: the name in the batch that the model is called with.
+
+    Raises:
+        ValueError: the data is empty or has no labels.
+    """
+    if not len(data) or data.labels is None:
+        raise ValueError(f"{data!r} has {'no labels' if len(data) else 'no items'}; accuracy counts labelled items.")
+    device, was_training, correct = device_of(model), model.training, 0
     model.eval()
-    correct = 0
-    for start in range(0, len(data), batch_size):
-        images, _ = data.batch(range(start, min(start + batch_size, len(data))))
-        labels = data.labels[start : start + batch_size].to(device)
-        correct += int((model(images.to(device)).argmax(-1) == labels).sum())
+    for batch in data.batches(batch_size):
+        said = model(batch[of].to(device)).argmax(-1)
+        correct += int((said == batch["labels"].to(said.device)).sum())
     model.train(was_training)
     return Score(correct, len(data))
+
+
+def evaluate_classification(model: nn.Module, held_out: Dataset, learned: Callable[[], Dataset]) -> Measured:
+    """Share of examples that are given their own label."""
+    return {"accuracy": accuracy(model, held_out)}
 
 
 def linear_probe(features: Tensor, labels: Tensor, held_out: Tensor, held_out_labels: Tensor) -> Score:
@@ -103,14 +129,20 @@ def linear_probe(features: Tensor, labels: Tensor, held_out: Tensor, held_out_la
         labels: (M,).
         held_out: (B, D), to be scored on.
         held_out_labels: (B,).
+
+    Raises:
+        ValueError: one of the two is empty.
     """
+    if not len(features) or not len(held_out):
+        raise ValueError(f"{len(features)} features to learn from and {len(held_out)} held out: both are needed.")
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
     probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-    probe.fit(features.double().numpy(), labels.numpy())
-    return Score(int((probe.predict(held_out.double().numpy()) == held_out_labels.numpy()).sum()), len(held_out))
+    probe.fit(features.double().cpu().numpy(), labels.cpu().numpy())
+    said = probe.predict(held_out.double().cpu().numpy())
+    return Score(int((said == held_out_labels.cpu().numpy()).sum()), len(held_out))
 
 
 def psnr(images: Tensor, originals: Tensor) -> Tensor:

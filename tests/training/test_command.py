@@ -12,8 +12,8 @@ import torch
 import mmcourse
 from mmcourse import checkpoint
 from mmcourse.__main__ import main
-from mmcourse.data import load
-from mmcourse.training import RECIPES, classification, recipes
+from mmcourse.data import ImageDataset, load
+from mmcourse.recipes import RECIPES
 
 
 def test_train_then_evaluate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -49,7 +49,7 @@ def test_validation_is_no_test_data(name: str) -> None:
     learn, held = chosen.validation()
     assert len(learn) + len(held) == len(chosen.load(chosen.split))
 
-    def pictures(data: recipes.Dataset) -> set[bytes]:
+    def pictures(data: ImageDataset) -> set[bytes]:
         return {image.numpy().tobytes() for image in data.images}
 
     assert not pictures(held) & pictures(learn)
@@ -70,9 +70,8 @@ def test_every_recipe_fits_its_data(name: str) -> None:
     assert "test" not in chosen.split
     data = chosen.load("test", **chosen.held_out)
     model = chosen.model().eval()
-    objective = chosen.objective or classification()
     with torch.no_grad():
-        loss, _ = objective(model, data.batch([0, 1]))
+        loss, _ = chosen.objective(model, data.batch([0, 1]))
     assert math.isfinite(loss)
     assert model.parameter_count() <= 2_000_000
     assert chosen.name == name
@@ -82,7 +81,7 @@ def test_comparisons_differ_in_the_model_alone() -> None:
     for chapter in ("02_patches", "03_cnn_tokens", "04_positions"):
         first, *others = [recipe for recipe in RECIPES.values() if recipe.chapter == chapter]
         for other in others:
-            for field in ("settings", "label_smoothing", "augment", "augmentation", "data", "split"):
+            for field in ("settings", "objective", "augmentation", "data", "split", "measure"):
                 assert getattr(other, field) == getattr(first, field), (other.name, field)
 
 

@@ -13,28 +13,29 @@ from lightning_fabric import Fabric
 
 from mmcourse import checkpoint
 from mmcourse.data import load
+from mmcourse.data.augment import Affine, Compose, Elastic
+from mmcourse.data.order import batch_indices
 from mmcourse.models import ViT, ViTConfig
-from mmcourse.training import Score, Settings, accuracy, classification, fit
-from mmcourse.training.augment import affine, compose, elastic
-from mmcourse.training.loop import batch_indices, learning_rate
-from mmcourse.training.recipes import recipe, train
+from mmcourse.recipes import recipe, train
+from mmcourse.training import Classification, Score, Settings, accuracy, fit
+from mmcourse.training.loop import learning_rate
 
 SCRIPT = """
 import sys, torch
 from mmcourse.data import load
 from mmcourse.models import ViT, ViTConfig
-from mmcourse.training import Settings, classification, fit
-from mmcourse.training.augment import affine
+from mmcourse.training import Classification, Settings, fit
+from mmcourse.data.augment import Affine
 import time
 torch.manual_seed(0)
 model = ViT(ViTConfig(image_size=8, patch_size=2, channels=1, classes=10, width=16, layers=1, heads=2, mlp=16,
                       dropout={dropout}))
-settings = Settings(steps={steps}, batch_size=8, average=0.9, save_seconds=0.0)
+settings = Settings(steps={steps}, batch_size=8, ema_decay=0.9, save_seconds=0.0)
 def on_step(step, row):
     if {slow}:
         time.sleep(0.05)
         print(step, flush=True)
-fit(model, load("digits"), classification(), settings, augment=affine(5), folder={folder!r}, progress=False,
+fit(model, load("digits").augmented(Affine(5)), Classification(), settings, folder={folder!r}, progress=False,
     on_step=on_step)
 import os
 if os.environ.get("RANK", "0") == "0":
@@ -84,7 +85,7 @@ RESUMED = """
 import os, sys, torch
 from mmcourse.data import load
 from mmcourse.models import ViT, ViTConfig
-from mmcourse.training import Settings, classification, fit
+from mmcourse.training import Classification, Settings, fit
 rank, stop, out = os.environ.get("RANK", "0"), int(sys.argv[1]), sys.argv[2]
 torch.manual_seed(int(rank))  # the others begin with other weights, and with an empty folder
 model = ViT(ViTConfig(image_size=8, patch_size=2, channels=1, classes=10, width=16, layers=1, heads=2, mlp=16))
@@ -92,7 +93,7 @@ def on_step(step, row):
     if step == stop:
         raise SystemExit
 batch = int(sys.argv[3])
-fit(model, load("digits"), classification(), Settings(6, batch, average=0.9, save_seconds=0.0), progress=False,
+fit(model, load("digits"), Classification(), Settings(6, batch, ema_decay=0.9, save_seconds=0.0), progress=False,
     folder=os.path.join(os.path.dirname(out), "state" + rank), on_step=on_step)
 model.save_pretrained(out + rank + ".safetensors")
 """
@@ -122,7 +123,7 @@ def test_processes_go_on_from_the_first_ones_file(tmp_path: Path, monkeypatch: p
 def test_a_batch_that_cannot_be_shared_evenly_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Fabric, "world_size", property(lambda _: 2))
     with pytest.raises(ValueError, match="cannot be shared evenly by 2 processes"):
-        fit(torch.nn.Linear(2, 2), load("digits").subset(8), classification(), Settings(1, 7), progress=False)
+        fit(torch.nn.Linear(2, 2), load("digits").subset(8), Classification(), Settings(1, 7), progress=False)
 
 
 def test_a_run_of_other_settings_is_not_taken_up(tmp_path: Path) -> None:
@@ -131,10 +132,10 @@ def test_a_run_of_other_settings_is_not_taken_up(tmp_path: Path) -> None:
     def start(steps: int) -> None:
         torch.manual_seed(0)
         model = ViT(ViTConfig(image_size=8, patch_size=4, channels=1, classes=10, width=8, layers=1, heads=1, mlp=8))
-        fit(model, data, classification(), Settings(steps, 8, save_seconds=0.0), folder=tmp_path, progress=False)
+        fit(model, data, Classification(), Settings(steps, 8, save_seconds=0.0), folder=tmp_path, progress=False)
 
     start(3)
-    with pytest.raises(ValueError, match="other settings") as caught:
+    with pytest.raises(ValueError, match=r"another run: settings\.steps \(3 there, 4 here\)") as caught:
         start(4)
     assert "\n" not in str(caught.value)
     (tmp_path / "resume.safetensors").write_bytes(b"damaged")
@@ -151,7 +152,7 @@ def test_an_epoch_shows_every_example_once() -> None:
 
 
 def test_the_rate_rises_then_falls_to_nothing() -> None:
-    settings = Settings(steps=100, peak_rate=1.0, warmup=0.1)
+    settings = Settings(steps=100, learning_rate=1.0, warmup=0.1)
     rates = [learning_rate(step, settings) for step in range(101)]
     assert rates[:10] == pytest.approx([(i + 1) / 10 for i in range(10)])
     assert max(rates) == rates[10] == 1.0
@@ -160,11 +161,11 @@ def test_the_rate_rises_then_falls_to_nothing() -> None:
 
 def test_augmentation_depends_on_its_generator_alone() -> None:
     images = torch.rand(4, 1, 12, 12)
-    augment = compose(affine(20, 0.1, 0.1, 5), elastic(0.03))
+    augment = Compose(Affine(20, 0.1, 0.1, 5), Elastic(0.03))
     first, second, other = (augment(images, torch.Generator().manual_seed(s)) for s in (1, 1, 2))
     assert torch.equal(first, second)
     assert not torch.equal(first, other)
-    still = affine()(images, torch.Generator().manual_seed(0))
+    still = Affine()(images, torch.Generator().manual_seed(0))
     assert torch.allclose(still, images, atol=1e-5)
 
 
@@ -172,7 +173,7 @@ def test_a_loss_that_is_not_finite_stops_the_run() -> None:
     def objective(model: torch.nn.Module, batch: object) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         return sum(p.sum() for p in model.parameters()) * float("inf"), {}  # type: ignore[return-value]
 
-    with pytest.raises(ValueError, match="lower peak_rate"):
+    with pytest.raises(ValueError, match="lower learning_rate"):
         fit(torch.nn.Linear(2, 2), load("digits").subset(8), objective, Settings(2, 4), progress=False)
 
 

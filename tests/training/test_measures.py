@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from mmcourse.data import load
-from mmcourse.training import Settings, bits_per_dimension, classification, fit, next_token, psnr
+from mmcourse.training import Classification, NextToken, Settings, bits_per_dimension, fit, psnr
 from mmcourse.training.loop import make_optimizer
 
 
@@ -43,10 +43,10 @@ def test_validation_sees_the_average_and_changes_nothing() -> None:
         seen.append({n: t.clone() for n, t in model.state_dict().items()})
         return {"score": float(len(seen))}
 
-    settings = Settings(5, 8, peak_rate=0.1, average=0.9)
+    settings = Settings(5, 8, learning_rate=0.1, ema_decay=0.9)
     plain, watched = Tiny(), Tiny()
-    fit(plain, data, classification(), settings, progress=False)
-    history = fit(watched, data, classification(), settings, progress=False, validate=validate, validate_steps=2)
+    fit(plain, data, Classification(), settings, progress=False)
+    history = fit(watched, data, Classification(), settings, progress=False, validate=validate, validate_steps=2)
     assert [(row["step"], row["score"]) for row in history.rows if "score" in row] == [(1, 1), (3, 2), (4, 3)]
     for name, tensor in plain.state_dict().items():
         assert torch.equal(tensor, watched.state_dict()[name])
@@ -58,19 +58,19 @@ def test_label_smoothing_is_its_definition() -> None:
     images, labels, model = torch.rand(6, 1, 8, 8), torch.arange(6), Tiny()
     spread = 0.9 * F.one_hot(labels, 10) + 0.01
     expected = -(spread * model(images).log_softmax(-1)).sum(-1).mean()
-    assert torch.allclose(classification(0.1)(model, (images, labels))[0], expected)
+    assert torch.allclose(Classification(0.1)(model, {"images": images, "labels": labels})[0], expected)
 
 
 def test_next_token_counts_only_what_is_there() -> None:
     tokens = torch.tensor([[0, 1, 2], [2, 1, -1]])
     logits = torch.zeros(2, 3, 4)
     logits[0, 0, 0] = 9.0  # one sure and right, the others undecided (argmax 0)
-    loss, report = next_token()(nn.Identity(), (logits, tokens))
+    loss, report = NextToken()(nn.Identity(), {"inputs": logits, "targets": tokens})
     sure = math.log(1 + 3 * math.exp(-9.0))
     assert float(loss) == pytest.approx((sure + 4 * math.log(4)) / 5, rel=1e-5)
     assert float(report["accuracy"]) == pytest.approx(1 / 5)
     with pytest.raises(ValueError, match="are needed"):
-        next_token()(nn.Identity(), (logits, tokens[:, :2]))
+        NextToken()(nn.Identity(), {"inputs": logits, "targets": tokens[:, :2]})
 
 
 def test_psnr_and_bits() -> None:
@@ -87,7 +87,7 @@ def test_psnr_and_bits() -> None:
 
 def test_half_precision_learns_and_keeps_full_weights() -> None:
     model = Tiny()
-    settings = Settings(30, 16, peak_rate=3e-2, precision="bf16")
-    history = fit(model, load("digits").subset(64), classification(), settings, progress=False)
+    settings = Settings(30, 16, learning_rate=3e-2, precision="bf16")
+    history = fit(model, load("digits").subset(64), Classification(), settings, progress=False)
     assert history["loss"][-1] < history["loss"][0]
     assert {p.dtype for p in model.parameters()} == {torch.float32}

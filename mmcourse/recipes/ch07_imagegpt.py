@@ -1,0 +1,70 @@
+"""Chapter 7: pictures, one colour after another."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from mmcourse.data import load
+from mmcourse.data.augment import Flip
+from mmcourse.models import ImageGPT, ImageGPTConfig
+from mmcourse.recipes.common import MILD
+from mmcourse.recipes.measures import evaluate_likelihood, evaluate_probe
+from mmcourse.recipes.recipe import Recipe
+from mmcourse.tokens.palette import fit_palette
+from mmcourse.training.loop import Settings
+from mmcourse.training.objectives import NextColour
+
+
+def imagegpt(size: int, colours: int, images: Callable[[], Tensor], **changes: Any) -> Callable[[], ImageGPT]:
+    """A builder of a small ImageGPT whose palette is that of these pictures."""
+
+    def build() -> ImageGPT:
+        seen = images()
+        config = {"image_size": size, "colours": colours, "channels": seen.shape[1], **changes}
+        model = ImageGPT(ImageGPTConfig.from_dict(config))
+        model.palette.load_state_dict(fit_palette(seen, colours).state_dict())
+        return model
+
+    return build
+
+
+def small_digits() -> Tensor:
+    """The digits of mnist5k at 14 x 14 pixels, (4000, 1, 14, 14) uint8."""
+    return F.avg_pool2d(load("mnist5k", "train+validation").images.float(), 2).round().byte()
+
+
+RECIPES = [
+    Recipe(
+        "imagegpt-emoji",
+        "Emoji of 24 x 24 pixels in 64 colours, one after another",
+        "07_imagegpt",
+        imagegpt(
+            24,
+            64,
+            lambda: load("emoji", "train+validation", size=24).images,
+            **{"width": 128, "layers": 4, "heads": 4, "mlp": 512},
+        ),
+        data="emoji",
+        split="train+validation",
+        settings=Settings(steps=6000, batch_size=4, learning_rate=2e-3, warmup=0.05, ema_decay=0.995),
+        objective=NextColour(),
+        augmentation=Flip(),
+        measure=evaluate_likelihood,
+        options={"size": 24},
+    ),
+    Recipe(
+        "imagegpt-mnist5k",
+        "Digits of 14 x 14 pixels in 8 greys, one after another",
+        "07_imagegpt",
+        imagegpt(14, 8, small_digits, **{"width": 64, "layers": 12, "heads": 4, "mlp": 256}),
+        data="mnist5k",
+        split="train+validation",
+        settings=Settings(steps=2500, batch_size=16, learning_rate=2e-3, warmup=0.05, ema_decay=0.995),
+        objective=NextColour(),
+        augmentation=MILD,
+        shrink=2,
+        measure=evaluate_probe,
+    ),
+]

@@ -1,0 +1,33 @@
+"""Every recipe, by the name of its checkpoint. A chapter's file is listed here."""
+
+from __future__ import annotations
+
+import difflib
+
+from mmcourse.recipes import (
+    ch01_pixels,
+    ch02_patches,
+    ch03_cnn,
+    ch04_positions,
+    ch05_vit,
+    ch06_quantization,
+    ch07_imagegpt,
+)
+from mmcourse.recipes.recipe import Recipe
+
+CHAPTERS = (ch01_pixels, ch02_patches, ch03_cnn, ch04_positions, ch05_vit, ch06_quantization, ch07_imagegpt)
+RECIPES: dict[str, Recipe] = {recipe.name: recipe for chapter in CHAPTERS for recipe in chapter.RECIPES}
+"""Every recipe, by the name of its checkpoint."""
+
+
+def recipe(name: str) -> Recipe:
+    """The recipe of this name.
+
+    Raises:
+        ValueError: there is none; the line lists the names and the nearest one.
+    """
+    if name not in RECIPES:
+        near = difflib.get_close_matches(name, RECIPES, n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"no recipe {name!r}; choose one of {', '.join(RECIPES)}.{hint}")
+    return RECIPES[name]
