@@ -1,8 +1,10 @@
 """Run notebooks and store what they print, draw and move.
 
-Each notebook runs in a fresh kernel in its own folder. Stored with it: every output, and the state of the
-widgets, which is what moves on the static page. Left out: whatever changes from run to run without meaning
-(times, random ids). Run time and peak memory go to book/_generated/run_times.json.
+Each notebook runs in a fresh kernel in its own folder. Stored with it: every output. Left out: whatever changes
+from run to run without meaning (times, random ids), and the kernel's widgets: what moves in the page is in the
+outputs themselves. JupyterLab is told to fold what the page folds.
+
+Run time and peak memory go to book/_generated/run_times.json.
 """
 
 from __future__ import annotations
@@ -64,50 +66,23 @@ def cell_ids(notebook: Any) -> None:
         cell["id"] = mark if seen[mark] == 1 else f"{mark}-{seen[mark]}"
 
 
-def widget_order(notebook: Any, state: dict[str, Any]) -> list[str]:
-    """The widgets as the page meets them: from each output's widget to its parts; unseen ones last, by content."""
-    order: dict[str, None] = {}
-
-    def visit(model: str) -> None:
-        if model in state and model not in order:
-            order[model] = None
-            for part in re.findall(r"IPY_MODEL_(\w+)", json.dumps(state[model], sort_keys=True)):
-                visit(part)
-
-    for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            visit(output.get("data", {}).get("application/vnd.jupyter.widget-view+json", {}).get("model_id", ""))
-    names = re.compile("|".join(state) or "$^")
-    for model in sorted(state, key=lambda model: names.sub("", json.dumps(state[model], sort_keys=True))):
-        visit(model)
-    return list(order)
+#: Cells with these tags show no source in JupyterLab either; a click opens it.
+FOLDED = re.compile(r"fold-\w+|hide-input|hide-cell|remove-input|remove-cell")
 
 
-def widget_ids(notebook: Any, name: str) -> Any:
-    """Replace the random ids of widgets by numbered ones, so that a run without a change changes nothing."""
-    state = notebook.metadata.get("widgets", {}).get("application/vnd.jupyter.widget-state+json", {}).get("state", {})
-    if not state:
-        return notebook
-    fresh = {
-        model: hashlib.md5(f"{name} {number}".encode(), usedforsecurity=False).hexdigest()
-        for number, model in enumerate(widget_order(notebook, state))
-    }
-    text = re.sub("|".join(fresh), lambda found: fresh[found.group()], nbformat.writes(notebook))
-    return nbformat.reads(text, as_version=4)
-
-
-def normalise(notebook: Any, name: str) -> Any:
+def normalise(notebook: Any) -> Any:
     """Keep of a freshly run notebook what means something."""
-    widgets = notebook.metadata.get("widgets")
     notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": LANGUAGE})
-    if widgets:
-        notebook.metadata["widgets"] = widgets
     for cell in notebook.cells:
         for key in ("execution", "collapsed", "jupyter", "ExecuteTime"):
             cell.metadata.pop(key, None)
+        if cell.cell_type == "code" and any(map(FOLDED.fullmatch, cell.metadata.get("tags", []))):
+            cell.metadata["jupyter"] = {"source_hidden": True}
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
     cell_ids(notebook)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
-    return widget_ids(notebook, name)
+    return notebook
 
 
 def execute(path: Path) -> dict[str, float]:
@@ -119,6 +94,7 @@ def execute(path: Path) -> dict[str, float]:
         timeout=LIMIT,
         kernel_name="python3",
         record_timing=False,
+        store_widget_state=False,
         resources=here,
         extra_arguments=QUIET,
     )
@@ -131,7 +107,7 @@ def execute(path: Path) -> dict[str, float]:
         raise SystemExit(message) from None
     seconds = time.perf_counter() - start
     with replacing(path) as fresh:
-        nbformat.write(normalise(notebook, path.stem), fresh)
+        nbformat.write(normalise(notebook), fresh)
     return {"seconds": round(seconds, 1), "peak_mb": round(client.peak_bytes / 2**20)}
 
 

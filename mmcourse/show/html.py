@@ -36,6 +36,11 @@ border-left:4px solid #0080c4;border-radius:.4em;background:rgba(128,128,128,.07
 .mm-exercise .mm-facts{font-size:.88em;margin:0 0 .5em}
 .mm-figure img,.mm-explore img{max-width:100%;height:auto;border-radius:.4em}
 .mm-explore audio{max-width:100%}
+.mm-svg,.mm-explore svg{display:block;max-width:100%;height:auto}
+.mm-narrow{display:none!important}
+.mm-ask,.mm-seen{padding:.3em .8em;border-left:4px solid #b07800}
+.mm-explore .jupyter-button{color:inherit;background:rgba(128,128,128,.15);border:1px solid rgba(128,128,128,.6)}
+.mm-explore .jupyter-button.mod-active{background:#005a8c;color:#fff;border-color:#005a8c}
 """.strip().replace("\n", "")
 
 SHORT = 16

@@ -3,6 +3,7 @@
 # ruff: noqa: N803  (B, N, D, P, E are the letters of the field)
 from __future__ import annotations
 
+import base64
 import io
 import math
 from collections.abc import Sequence
@@ -17,7 +18,11 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from PIL import Image
 
+from mmcourse.show.render import phone, svg
 from mmcourse.show.theme import DIVERGING, DPI, GRID, HEAT, INK, MUTED, WIDTH
+
+PHONE_TYPE = "application/vnd.mmcourse.phone"
+"""Media type of a figure's variant for a telephone, which only the page knows."""
 
 
 class Picture(Figure):
@@ -26,8 +31,15 @@ class Picture(Figure):
     It is drawn outside pyplot: nothing to close, no warning about many open figures, no double output.
     """
 
-    def _repr_png_(self) -> bytes:
-        return png(self)
+    phone: int | None = None
+    """Columns of axes on a telephone: see :func:`mmcourse.show.render.phone`."""
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """Vectors for the page and for a trusted notebook, a PNG for one that is not trusted yet."""
+        bundle = {"text/plain": repr(self), "image/svg+xml": svg(self)}
+        bundle["image/png"] = base64.b64encode(png(self)).decode()
+        narrow = phone(self, self.phone)
+        return bundle | ({PHONE_TYPE: narrow} if narrow else {})
 
 
 def png(picture: Figure) -> bytes:
@@ -47,7 +59,7 @@ def encode(image: Image.Image) -> bytes:
     Args:
         image: Any Pillow image; transparency is laid on white paper.
     """
-    full = image.convert("RGB")
+    full = on_paper(image).convert("RGB")
     small = full.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     a = np.asarray(full, dtype=np.float32)
     b = np.asarray(small.convert("RGB"), dtype=np.float32)
@@ -57,37 +69,68 @@ def encode(image: Image.Image) -> bytes:
     return out.getvalue()
 
 
+def on_paper(image: Image.Image) -> Image.Image:
+    """A picture of any mode as 8-bit RGB or grey: 16 bits scaled to 8, what is transparent laid on white.
+
+    Args:
+        image: Any Pillow image. Of mode I, 0 to 65,535 is black to white; of mode F, 0 to 1, or 0 to 255 where a value
+            is above 1.
+
+    Raises:
+        ValueError: Values outside these ranges, or NaN.
+    """
+    if image.mode.startswith("I") or image.mode == "F":
+        values = np.asarray(image).astype(np.float64)
+        top = 65535.0 if image.mode != "F" else (1.0 if not (values > 1).any() else 255.0)
+        if not np.isfinite(values).all() or values.min() < 0 or values.max() > top:
+            raise ValueError(
+                f"a picture of mode {image.mode} holds values from {values.min():.3g} to {values.max():.3g}: "
+                f"they must lie in 0 to {top:g}"
+            )
+        return Image.fromarray((values / top * 255).round().astype(np.uint8))
+    if "A" in image.getbands() or "a" in image.getbands() or "transparency" in image.info:
+        clear = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear).convert("RGB")
+    return image.convert("L" if image.mode in ("1", "L") else "RGB")
+
+
 def pixels(image: Any, who: str = "images()") -> np.ndarray:
     """One image, however it is stored, as uint8 of shape (H, W) or (H, W, 3).
 
     Args:
-        image: Tensor or array (H, W), (C, H, W) or (H, W, C) with 1, 3 or 4 channels, uint8 or float in [0, 1];
-            or a Pillow image.
+        image: Tensor or array (H, W), (C, H, W) or (H, W, C) with 1, 3 or 4 channels, uint8, uint16 or float in
+            [0, 1]; or a Pillow image of any mode. A fourth channel is opacity, over white.
         who: The call that a message names.
 
     Raises:
         ValueError: Another shape, values outside [0, 1], NaN.
     """
     if isinstance(image, Image.Image):
-        image = np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB"))
-    array = image.detach().cpu().numpy() if isinstance(image, torch.Tensor) else np.asarray(image)
+        image = np.asarray(on_paper(image))
+    if isinstance(image, torch.Tensor):
+        tensor = image.detach().cpu()
+        array = (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()  # NumPy has no bfloat16
+    else:
+        array = np.asarray(image)
     given = tuple(array.shape)
+    readable = array.ndim == 2
     if array.ndim == 3:
-        last = array.shape[2] in (1, 3, 4)
-        first = array.shape[0] in (1, 3, 4)
-        if first and (isinstance(image, torch.Tensor) or not last):  # tensors are channels first, arrays channels last
-            array, last = array.transpose(1, 2, 0), True
-        if last and not (isinstance(image, torch.Tensor) and not first and array.shape[2] == 4):
-            array = array[:, :, 0] if array.shape[2] == 1 else array[:, :, :3]
-    if array.ndim != 2 and array.shape[-1] != 3:
+        channels, torchs = (1, 3, 4), isinstance(image, torch.Tensor)
+        first = array.shape[0] in channels and (torchs or array.shape[2] not in channels)
+        if first:  # tensors are channels first, arrays channels last
+            array = array.transpose(1, 2, 0)
+        readable = array.shape[2] in channels and (first or not torchs or array.shape[2] != 4)
+        array = array[:, :, 0] if array.shape[2] == 1 else array
+    if not readable:
         raise ValueError(
-            f"{who} got an image of shape {given}: give (H, W), (C, H, W) or (H, W, C) with 1 or 3 channels"
+            f"{who} got an image of shape {given}: give (H, W), (C, H, W) or (H, W, C) with 1, 3 or 4 channels"
         )
     if array.size == 0:
         raise ValueError(f"{who} got an empty image of shape {given}: give one with pixels")
-    if array.dtype == np.uint8:
+    if array.dtype == np.uint8 and array.shape[2:] != (4,):
         return np.ascontiguousarray(array)
-    array = array.astype(np.float32)
+    scale = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0}.get(array.dtype, 1.0)
+    array = array.astype(np.float32) / scale
     if not np.isfinite(array).all():
         raise ValueError(f"{who} got an image with NaN or infinite values: look at the step that made them")
     low, high = float(array.min()), float(array.max())
@@ -96,7 +139,10 @@ def pixels(image: Any, who: str = "images()") -> np.ndarray:
             f"{who} got values from {low:.3g} to {high:.3g}: floats must be in [0, 1]; undo the normalisation, "
             "or use heatmap() for values that are no colours"
         )
-    return np.ascontiguousarray((array.clip(0, 1) * 255).round().astype(np.uint8))
+    array = array.clip(0, 1)
+    if array.shape[2:] == (4,):
+        array = array[:, :, :3] * array[:, :, 3:] + 1 - array[:, :, 3:]
+    return np.ascontiguousarray((array * 255).round().astype(np.uint8))
 
 
 def _blank(width: float, height: float, gap: float = 0.04) -> Picture:

@@ -13,7 +13,7 @@ from mmcourse.show.html import Html, inline
 _ON_CHANGE = (
     "const o=event.target.closest('.mm-option'),f=this.querySelector('.mm-feedback'),y=o.dataset.right;"
     "f.dataset.right=y;f.innerHTML='<strong>'+(y==='yes'?'✓ Right. ':'✗ Not this one. ')+'</strong>'"
-    "+o.querySelector('.mm-why').innerHTML"
+    "+o.dataset.why"
 )
 
 
@@ -65,9 +65,10 @@ def quiz(questions: Sequence[Question], title: str = "Check yourself") -> Html:
     parts = []
     for i, q in enumerate(questions):
         options = "".join(
-            f'<label class="mm-option" data-right="{"yes" if j == q.answer else "no"}">'
-            f'<input type="radio" name="mm-{mark}-{i}" value="{j}"><span>{inline(text)}</span>'
-            f'<span class="mm-why" hidden>{inline(why)}</span></label>'
+            # The explanation is no text beside its option: a notebook that is not trusted yet would show it there.
+            f'<label class="mm-option" data-right="{"yes" if j == q.answer else "no"}" '
+            f'data-why="{html.escape(inline(why))}">'
+            f'<input type="radio" name="mm-{mark}-{i}" value="{j}"><span>{inline(text)}</span></label>'
             for j, (text, why) in enumerate(zip(q.options, q.why, strict=True))
         )
         parts.append(

@@ -102,7 +102,7 @@ def style() -> None:
             "font.family": "sans-serif",
             "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib: the same letters on every machine
             "font.size": 9.5,
-            "mathtext.fontset": "cm",
+            "mathtext.fontset": "dejavusans",  # letters that a page has; Computer Modern's are glyphs of its own
             "xtick.color": MUTED,
             "ytick.color": MUTED,
             "xtick.labelsize": 8.5,
@@ -113,7 +113,7 @@ def style() -> None:
             "legend.frameon": False,
             "lines.linewidth": 1.8,
             "lines.markersize": 5,
-            "image.interpolation": "nearest",
+            "image.interpolation": "none",  # a vector figure keeps a picture's own pixels
             "image.cmap": "gray",
             "svg.hashsalt": "mmcourse",
         }
