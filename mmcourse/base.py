@@ -8,7 +8,8 @@ import os
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from mmcourse import checkpoint
 
@@ -74,10 +75,11 @@ class Model(nn.Module):
             raise checkpoint.CheckpointError(
                 f"{path.name} holds a {metadata.get('model')}, not a {cls.__name__}; load it with that class."
             )
-        model = cls(cls.config_class.from_dict(metadata["config"]))
-        missing, unexpected = model.load_state_dict(tensors, strict=False)
-        if missing or unexpected:
-            raise checkpoint.CheckpointError(f"{path.name} does not fit: missing {missing}, left over {unexpected}.")
+        config = _config(cls.config_class, metadata.get("config"), path.name)
+        _check_fit(cls, config, tensors, path.name)
+        model = cls(config)
+        _take_types(model, tensors)
+        model.load_state_dict(tensors)
         model.metadata = metadata
         return model.eval()
 
@@ -89,3 +91,75 @@ class Model(nn.Module):
     def parameter_count(self) -> int:
         """Number of trained values."""
         return sum(parameter.numel() for parameter in self.parameters())
+
+
+#: Numbers that a model may hold beside those of its file (tables that are computed, masks), as a multiple of the
+#: file's and on top of it; more than that is no model of this file.
+BESIDE, ON_TOP = 64, 2**24
+
+
+def _config(kind: type[ModelConfig], values: Any, name: str) -> ModelConfig:
+    """The configuration that a checkpoint carries."""
+    if not isinstance(values, dict):
+        raise checkpoint.CheckpointError(f"{name} carries no configuration; load a file that save_pretrained wrote.")
+    try:
+        return kind.from_dict(values)
+    except (ValueError, TypeError) as error:
+        raise checkpoint.CheckpointError(f"{name} carries a configuration that makes no model: {error}") from error
+
+
+def _numbers(config: Any) -> list[tuple[str, int]]:
+    """Every whole number of a configuration, by field, those of nested configurations too."""
+    found: list[tuple[str, int]] = []
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if dataclasses.is_dataclass(value):
+            found += _numbers(value)
+        for one in value if isinstance(value, tuple | list) else [value]:
+            if isinstance(one, int) and not isinstance(one, bool):
+                found.append((field.name, one))
+    return found
+
+
+def _check_fit(kind: type[Model], config: ModelConfig, tensors: dict[str, Tensor], name: str) -> None:
+    """Whether a configuration asks for the tensors of the file and no more, found out before memory is taken.
+
+    No layer comes without a tensor, and no size without numbers: what is larger than the file cannot be its own. What
+    is left is built on the meta device, which holds shapes and no numbers.
+    """
+    held = sum(tensor.numel() for tensor in tensors.values())
+    for field, value in _numbers(config):
+        most = len(tensors) if field.endswith("layers") else BESIDE * held + ON_TOP
+        if value > most:
+            raise checkpoint.CheckpointError(
+                f"{name} asks for {field}={value:,} and holds {len(tensors)} tensors of {held:,} numbers in all; "
+                "restore or train it again."
+            )
+    try:
+        with torch.device("meta"):
+            empty = kind(config)
+    except (ValueError, TypeError, RuntimeError, OverflowError, ArithmeticError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise checkpoint.CheckpointError(f"{name} carries a configuration that makes no model: {reason}") from error
+    wanted = {key: tuple(tensor.shape) for key, tensor in empty.state_dict().items()}
+    given = {key: tuple(tensor.shape) for key, tensor in tensors.items()}
+    missing, unexpected = [key for key in wanted if key not in given], [key for key in given if key not in wanted]
+    if missing or unexpected:
+        raise checkpoint.CheckpointError(f"{name} does not fit: missing {missing[:5]}, left over {unexpected[:5]}.")
+    for key, shape in wanted.items():
+        if given[key] != shape:
+            raise checkpoint.CheckpointError(f"{name} does not fit: {key} is {given[key]}, and {shape} is needed.")
+    built = sum(tensor.numel() for tensor in [*empty.parameters(), *empty.buffers()])
+    if built > BESIDE * held + ON_TOP:
+        raise checkpoint.CheckpointError(f"{name} asks for {built:,} numbers and holds {held:,}; train it again.")
+
+
+def _take_types(model: Model, tensors: dict[str, Tensor]) -> None:
+    """Give a model the floating types of its file: a float64 or half model comes back as one."""
+    types = {tensor.dtype for tensor in tensors.values() if tensor.is_floating_point()}
+    if len(types) == 1:
+        model.to(types.pop())
+        return
+    for key, tensor in model.state_dict(keep_vars=True).items():
+        if tensor.is_floating_point():
+            tensor.data = tensor.data.to(tensors[key].dtype)

@@ -68,7 +68,7 @@ def load(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, Any
         CheckpointError: missing, truncated, altered, or written by something else; one line says which.
     """
     path = Path(path)
-    if not path.is_file():
+    if not _is_file(path):
         raise CheckpointError(f"{path} is not there; give the path of a .safetensors file.")
     try:
         with safe_open(path, framework="pt") as file:
@@ -85,7 +85,20 @@ def load(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, Any
         raise CheckpointError(
             f"{path} was altered after it was written: its checksum differs; restore or train it again."
         )
-    return tensors, json.loads(header["mmcourse"])
+    try:
+        metadata = json.loads(header["mmcourse"])
+    except ValueError:
+        metadata = None
+    if not isinstance(metadata, dict):
+        raise CheckpointError(f"{path} has metadata that is no mapping; restore or train it again.")
+    return tensors, metadata
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long for the file system
+        return False
 
 
 def names() -> list[str]:
@@ -100,10 +113,10 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
         CheckpointError: neither a file nor a known name; the line lists the names and the nearest one.
     """
     path = Path(name_or_path)
-    if path.suffix == ".safetensors" or path.is_file():
+    if path.suffix == ".safetensors" or _is_file(path):
         return path
     packaged = WEIGHTS / f"{name_or_path}.safetensors"
-    if packaged.is_file():
+    if _is_file(packaged):
         return packaged
     near = difflib.get_close_matches(str(name_or_path), names(), n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
