@@ -119,6 +119,7 @@ def learning_rate(step: int, settings: Settings) -> float:
     return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, settings.steps - warm)))
 
 
+MOMENTS = {"step", "exp_avg", "exp_avg_sq"}  # what AdamW remembers of a parameter
 DECAYED = (nn.Linear, nn.Bilinear, nn.modules.conv._ConvNd, nn.RNNBase, nn.RNNCellBase, nn.MultiheadAttention)
 
 
@@ -424,6 +425,9 @@ class _Run:
             for name, tensor in parts["optimizer"].items():
                 i, _, moment = name.partition("/")
                 state.setdefault(int(i), {})[moment] = tensor
+            for i, moments in state.items():
+                if set(moments) != MOMENTS:
+                    raise ValueError(f"optimizer/{i} has {', '.join(sorted(moments))}")
             self._load(step, parts["model"], {**self.optimizer.state_dict(), "state": state}, parts["average"])
         except (RuntimeError, ValueError, KeyError) as error:
             reason = " ".join(str(error).split())[:200]

@@ -100,8 +100,9 @@ class NextColour:
 
     def __call__(self, model: Any, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss, and the share of pixels whose colour was right as ``accuracy``."""
+        images = wanted(batch, "images", self)
         with torch.no_grad():
-            codes = model.palette.encode(wanted(batch, "images", self))
+            codes = model.palette.encode(images)
         return next_token_loss(model(codes), codes)
 
 

@@ -2,6 +2,8 @@
 
 import io
 import math
+import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +15,8 @@ import mmcourse
 from mmcourse import checkpoint
 from mmcourse.__main__ import main
 from mmcourse.data import ImageDataset, load
-from mmcourse.recipes import RECIPES
+from mmcourse.models import ViT
+from mmcourse.recipes import RECIPES, Recipe, train
 
 
 def test_train_then_evaluate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -183,3 +186,103 @@ def test_doctor_says_what_is_damaged_and_what_is_missing(
 def test_training_imports_no_plotting() -> None:
     code = "import sys, mmcourse.training; sys.exit('matplotlib' in sys.modules or 'ipywidgets' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+def test_training_leaves_the_courses_own_checkpoint_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = tmp_path / "weights"
+    weights.mkdir()
+    shutil.copy(checkpoint.find("pixels-digits"), weights)
+    own = weights / "pixels-digits.safetensors"
+    before = own.read_bytes()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(checkpoint, "WEIGHTS", weights)
+    assert main(["train", "pixels-digits", "--steps", "1"]) == 0
+    assert own.read_bytes() == before
+    made = tmp_path / "runs" / "pixels-digits" / "pixels-digits.safetensors"
+    said = capsys.readouterr().out
+    assert "pixels-digits: about" in said.splitlines()[0]
+    assert f"copy this file to {own}" in said
+    assert checkpoint.load(made)[1]["command"] == "mmcourse train pixels-digits --steps 1"
+    assert main(["train", "pixels-digits", "--steps", "1", "--install"]) == 0
+    about = checkpoint.load(own)[1]
+    assert about["command"] == "mmcourse train pixels-digits --steps 1 --install"
+    assert about["metrics"]["accuracy"]["total"] == 359
+    assert not list(tmp_path.rglob("resume.safetensors"))
+
+
+def test_a_folder_that_cannot_be_written_is_said_before_anything_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    monkeypatch.setattr(Recipe, "load", None)
+    assert main(["train", "pixels-digits", "--folder", str(tmp_path / "file" / "here")]) == 1
+    said = capsys.readouterr().err
+    assert "choose a folder" in said
+    assert said.count("\n") == 1
+
+
+def test_a_measure_that_fails_costs_no_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("no such device")
+
+    monkeypatch.setattr(Recipe, "evaluate", broken)
+    with pytest.raises(RuntimeError):
+        train("pixels-digits", tmp_path, progress=False, steps=1)
+    assert ViT.from_pretrained(tmp_path / "pixels-digits.safetensors").metadata["recipe"]["settings"]["steps"] == 1
+    assert main(["evaluate", str(tmp_path / "pixels-digits.safetensors")]) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"recipe": None}, "'recipe'"),
+        ({"recipe": {"name": ["x"]}}, "does not say"),
+        ({"recipe": {"name": "no-such"}}, "no recipe 'no-such'"),
+        ({"metrics": None}, "'metrics'"),
+        ({"metrics": {}}, "what it scored"),
+        ({"metrics": {"accuracy": {"correct": "many"}}}, "what it scored"),
+    ],
+)
+def test_a_checkpoint_that_does_not_say_what_it_scored_is_one_line(
+    tmp_path: Path, change: dict[str, object], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tensors, about = checkpoint.load(checkpoint.find("pixels-digits"))
+    checkpoint.save(tmp_path / "m.safetensors", tensors, {**about, **change})
+    assert main(["evaluate", str(tmp_path / "m.safetensors")]) == 1
+    said = capsys.readouterr().err
+    assert says in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows sends another signal")
+def test_ctrl_c_keeps_every_step_and_says_how_to_go_on(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mmcourse", "train", "pixels-digits", "--steps", "60", "--folder", str(tmp_path)]
+    slow = (
+        "import sys, time; from mmcourse.training import loop; from mmcourse.__main__ import main\n"
+        "at = loop.learning_rate\n"
+        "def wait(step, settings):\n    print(step, flush=True)\n    time.sleep(0.05)\n    return at(step, settings)\n"
+        "loop.learning_rate = wait\nsys.exit(main(sys.argv[1:]))"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", slow, *command[3:]], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        for line in process.stdout:
+            if line.strip().isdigit() and int(line) >= 4:
+                break
+        process.send_signal(signal.SIGINT)
+        process.stdout.read()
+        said = [line for line in process.stderr.read().splitlines() if line.startswith("mmcourse:")]
+    assert process.returncode == 130
+    (line,) = said
+    kept = checkpoint.load(tmp_path / "state" / "pixels-digits" / "resume.safetensors")[1]["step"]
+    assert kept >= 5
+    assert f"stopped after {kept} of 60 steps" in line
+    assert "the same command goes on from there" in line
+    subprocess.run(command, check=True, timeout=300, capture_output=True)
+    whole = train("pixels-digits", tmp_path / "whole", progress=False, steps=60)[1]
+    resumed = checkpoint.load(tmp_path / "pixels-digits.safetensors")[0]
+    assert all(torch.equal(tensor, resumed[name]) for name, tensor in checkpoint.load(whole)[0].items())
