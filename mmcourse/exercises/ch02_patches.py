@@ -3,10 +3,19 @@
 # ruff: noqa: N803, N806  (B, N, D, P, E are the letters of the field)
 from __future__ import annotations
 
+import itertools
+import math
+import re
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from mmcourse.exercises.core import Case, Exercise, register
+from mmcourse.exercises.core import Exercise, register
+from mmcourse.exercises.running import Case
 
 
 def count(height: int, width: int, P: int) -> int:
@@ -86,6 +95,129 @@ def _silent(height: int, width: int, P: int) -> tuple[int, int]:
     return height // P, width // P
 
 
+def _other_side(height: int, width: int, P: int) -> tuple[int, int]:
+    if P < 1 or width % P:
+        raise ValueError("not divisible")
+    return height // P, width // P
+
+
+def _both_sides(height: int, width: int, P: int) -> tuple[int, int]:
+    if P < 1 or (height % P and width % P):
+        raise ValueError("not divisible")
+    return height // P, width // P
+
+
+def _caught(height: int, width: int, P: int) -> tuple[int, int]:
+    return (height // P, width // P) if P else (0, 0)
+
+
+def _up(height: int, width: int, P: int) -> tuple[int, int]:
+    if P < 1:
+        raise ValueError("P must be at least 1")
+    return -(-height // P), -(-width // P)
+
+
+def _tested(
+    rest: Callable[[int, int, int], int],
+    height: int,
+    width: int,
+    P: int,
+    *,
+    small: Callable[[int], bool] = lambda P: P < 1,
+) -> tuple[int, int]:
+    if small(P) or rest(height, width, P):
+        raise ValueError("not divisible")
+    return height // P, width // P
+
+
+def _raises(error: type[Exception], height: int, width: int, P: int) -> tuple[int, int]:
+    if P < 1 or height % P or width % P:
+        raise error("not divisible")
+    return height // P, width // P
+
+
+def _instead(height: int, width: int, P: int, value: Any) -> Any:
+    return value if P < 1 or height % P or width % P else (height // P, width // P)
+
+
+def _names_numbers(error: Exception, case: Case) -> str | None:
+    """What the message of an error lacks."""
+    found = set(re.findall(r"-?\d+", str(error)))
+    missing = [name for name, n in zip(("height", "width", "P"), case, strict=True) if str(n) not in found]
+    if not missing:
+        return None
+    return f"the error's message must name the three numbers: yours lacks {', '.join(missing)} for {case}"
+
+
+def _ordered(images: Tensor, P: int, axes: tuple[int, ...]) -> Tensor:
+    """Patches with the axes (C, row, y, column, x), 1 to 5, in a given order."""
+    return _parts(images, P).permute(0, *axes).reshape(images.shape[0], -1, P * P * images.shape[1])
+
+
+def _orders() -> dict[str, Callable[..., Tensor]]:
+    """Every wrong order of the five axes, with its hint."""
+    names = dict(enumerate(("C", "row", "y", "column", "x"), start=1))
+    known: dict[tuple[int, ...], str] = {
+        (2, 4, 1, 3, 5): "inside a patch the channel comes last: the C values of a pixel stand side by side",
+        (4, 2, 3, 5, 1): "the patches run down the columns: raster order takes a row of patches from left to right",
+        (2, 4, 5, 3, 1): "rows and columns are swapped inside each patch",
+    }
+    hints: dict[str, Callable[..., Tensor]] = {}
+    for axes in itertools.permutations(range(1, 6)):
+        # The first is right, the other two are what a reshape alone gives.
+        if axes not in ((2, 4, 3, 5, 1), (2, 3, 4, 5, 1), (1, 2, 3, 4, 5)):
+            said = ", ".join(names[a] for a in axes)
+            hint = known.get(axes, f"the axes are merged in the order ({said}), it must be (row, column, y, x, C)")
+            hints[hint] = partial(_ordered, axes=axes)
+    return {**{h: hints[h] for h in known.values()}, **hints}
+
+
+def _interleaved(images: Tensor, P: int) -> Tensor:
+    B, C, H, W = images.shape
+    x = images.reshape(B, C, P, H // P, P, W // P).permute(0, 3, 5, 2, 4, 1)
+    return x.reshape(B, -1, P * P * C)
+
+
+def _read(patches: Tensor, P: int, height: int, width: int, outer: str, inner: str, back: tuple[int, ...]) -> Tensor:
+    """Images from patches whose axes are read and put back in a given order."""
+    sizes = {"row": height // P, "column": width // P, "y": P, "x": P, "C": patches.shape[-1] // P**2}
+    names = [*outer.split(), *inner.split()]
+    x = patches.reshape(len(patches), *(sizes[name] for name in names))
+    if not back:
+        back = tuple(1 + names.index(name) for name in ("C", "row", "y", "column", "x"))
+    return x.permute(0, *back).reshape(len(patches), -1, height, width)
+
+
+def _readings() -> dict[str, Callable[..., Tensor]]:
+    """Every wrong way to read a patch's axes and to put them back, with its hint."""
+    hints: dict[str, Callable[..., Tensor]] = {
+        "inside a patch the channel is last, not first: read it as (P, P, C)": partial(
+            _read, outer="row column", inner="C y x", back=()
+        ),
+        "rows and columns are swapped inside each patch": partial(_read, outer="row column", inner="x y C", back=()),
+        "the patches run down the columns: raster order takes a row of patches from left to right": partial(
+            _read, outer="column row", inner="y x C", back=()
+        ),
+    }
+    for outer, *inner in itertools.product(("row column", "column row"), itertools.permutations(("y", "x", "C"))):
+        within = " ".join(inner[0])
+        said = f"{outer} {within}".replace(" ", ", ")
+        if within != "y x C" and (outer, within) not in (("row column", "C y x"), ("row column", "x y C")):
+            hint = f"the patches are read as ({said}), they stand as (row, column, y, x, C)"
+            hints.setdefault(hint, partial(_read, outer=outer, inner=within, back=()))
+    hints["the patches stand in height/P rows and width/P columns, not the other way round"] = (
+        lambda patches, P, height, width: unpatchify(patches, P, width, height).reshape(len(patches), -1, height, width)
+    )
+    names = dict(enumerate(("row", "column", "y", "x", "C"), start=1))
+    for back in itertools.permutations(range(1, 6)):
+        # The first is right, the others stand above in words of their own.
+        if back not in ((5, 1, 3, 2, 4), (1, 2, 3, 4, 5), (3, 4, 5, 1, 2), (5, 1, 4, 2, 3)):
+            said = ", ".join(names[a] for a in back)
+            hint = f"before the last reshape the axes stand as ({said}), they must stand as (C, row, y, column, x)"
+            hints[hint] = partial(_read, outer="row column", inner="y x C", back=back)
+    return hints
+
+
 register(
     Exercise(
         id="02.count",
@@ -98,15 +230,38 @@ register(
         "whose sides `P` divides.",
         reference=count,
         wrong={
-            "a patch covers P² pixels: divide by P once for each side": lambda height, width, P: height * width // P,
-            "a number of patches is a whole number: divide with //, not with /": (
-                lambda height, width, P: height * width / P**2
+            "a patch covers P² pixels: divide by P once for each side": (
+                lambda height, width, P: height * width // P,
+                lambda height, width, P: height * width / P,
+                lambda height, width, P: height * (width // P),
+                lambda height, width, P: (height // P) * width,
             ),
-            "both sides count: multiply the rows of patches by the columns": lambda height, width, P: height // P,
+            "both sides count: multiply the rows of patches by the columns": (
+                lambda height, width, P: height // P,
+                lambda height, width, P: width // P,
+                lambda height, width, P: (height // P) ** 2,
+                lambda height, width, P: (width // P) ** 2,
+            ),
+            "rows and columns of patches are multiplied, not added": (
+                lambda height, width, P: height // P + width // P,
+                lambda height, width, P: (height + width) // P,
+            ),
             "patches do not overlap: the next one starts P pixels on, not one": (
                 lambda height, width, P: (height - P + 1) * (width - P + 1)
             ),
+            "P divides the sides: there is no patch left over to be added": (
+                lambda height, width, P: (height // P + 1) * (width // P + 1)
+            ),
+            "that is one patch too many: the class token is no patch": (
+                lambda height, width, P: (height // P) * (width // P) + 1
+            ),
+            "that is how many pixels a patch has, not how many patches the image has": lambda height, width, P: P * P,
+            "that is how many pixels the image has": lambda height, width, P: height * width,
+            "one number is asked for: multiply the rows of patches by the columns": (
+                lambda height, width, P: (height // P, width // P)
+            ),
         },
+        whole=True,
         cases=lambda g: [(28, 28, 4), (28, 28, 7), (224, 224, 16), (128, 1024, 16), (6, 9, 3)],
         hints=("How many patches fit along one side?", "H/P rows times W/P columns."),
     ),
@@ -121,12 +276,63 @@ register(
         "divide both sides, raise a `ValueError` that names the three numbers.",
         reference=split,
         wrong={
-            "pixels were dropped without a word: raise a ValueError when P does not divide a side": _silent,
+            "pixels were dropped without a word: raise a ValueError when P does not divide a side": (
+                _silent,
+                _caught,
+            ),
             "only the height was checked: the width may leave a rest too": _one_side,
+            "only the width was checked: the height may leave a rest too": _other_side,
             "`assert` vanishes under `python -O` and raises another error: raise a ValueError": _asserts,
             "P = 0 was not refused: test P < 1 before you divide by it": _no_zero,
+            "the test passed when one side alone leaves a rest: join the two with `or`, not with `and`": _both_sides,
+            "the product of the sides may be divisible where a side is not: test each side by itself": (
+                partial(_tested, lambda height, width, P: height * width % P**2),
+                partial(_tested, lambda height, width, P: height * width % P),
+            ),
+            "the sum of the sides may be divisible where a side is not: test each side by itself": (
+                partial(_tested, lambda height, width, P: (height + width) % P)
+            ),
+            "a negative P was not refused: test P < 1": partial(
+                _tested, lambda height, width, P: height % P or width % P, small=lambda P: P == 0
+            ),
+            "the error must be a ValueError: the arguments have the right type and a wrong value": (
+                partial(_raises, TypeError),
+                partial(_raises, RuntimeError),
+                partial(_raises, Exception),
+            ),
+            "printing a message or returning nothing lets the caller go on: raise a ValueError": (
+                lambda height, width, P: _instead(height, width, P, None)
+            ),
+            "returning a value lets the caller go on as if P fitted: raise a ValueError": (
+                lambda height, width, P: _instead(height, width, P, (0, 0)),
+                lambda height, width, P: _instead(height, width, P, False),
+                lambda height, width, P: _instead(height, width, P, -1),
+                lambda height, width, P: _instead(height, width, P, "error"),
+            ),
+            "rows and columns are swapped: rows go with the height": (
+                lambda height, width, P: split(height, width, P)[::-1]
+            ),
+            "this is the number of patches: the pair (rows, columns) is asked for": (
+                lambda height, width, P: math.prod(split(height, width, P))
+            ),
+            "P does not divide a side, so nothing can be rounded up: raise a ValueError": (
+                lambda height, width, P: _up(height, width, P)
+            ),
         },
-        cases=lambda g: [(28, 28, 7), (6, 9, 3), (28, 28, 5), (28, 30, 7), (30, 28, 7), (28, 28, 0)],
+        whole=True,
+        error=_names_numbers,
+        cases=lambda g: [
+            (28, 28, 7),
+            (6, 9, 3),
+            (28, 28, 5),
+            (28, 30, 7),
+            (30, 28, 7),
+            (28, 28, 0),
+            (28, 28, -7),
+            (4, 9, 6),  # 36 pixels, as many as a patch has
+            (4, 6, 8),  # 24 pixels, a multiple of 8
+            (3, 5, 4),  # 8 = 3 + 5 is a multiple of 4
+        ],
         hints=("`height % P` is what is left over.", "Three conditions, one `if`, one `raise ValueError(...)`."),
     ),
     Exercise(
@@ -143,16 +349,18 @@ register(
         wrong={
             "reshape alone cuts strips, not squares: split H into (H/P, P) and W into (W/P, P), then bring "
             "the two P together": (
-                lambda images, P: images.permute(0, 2, 3, 1).reshape(images.shape[0], -1, P * P * images.shape[1])
+                lambda images, P: images.permute(0, 2, 3, 1).reshape(images.shape[0], -1, P * P * images.shape[1]),
+                lambda images, P: images.reshape(images.shape[0], -1, P * P * images.shape[1]),
             ),
-            "inside a patch the channel comes last: the C values of a pixel stand side by side": (
-                lambda images, P: _parts(images, P).permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)
+            **_orders(),
+            "H splits into (H/P, P): the first of the two counts patches, the second the pixels inside": (
+                lambda images, P: _interleaved(images, P)
             ),
-            "the patches run down the columns: raster order takes a row of patches from left to right": (
-                lambda images, P: _parts(images, P).permute(0, 4, 2, 3, 5, 1).flatten(3).flatten(1, 2)
+            "a patch was averaged: all its P·P·C numbers are asked for": (
+                lambda images, P: F.avg_pool2d(images, P).flatten(2).transpose(1, 2)
             ),
-            "rows and columns are swapped inside each patch": (
-                lambda images, P: _parts(images, P).permute(0, 2, 4, 5, 3, 1).flatten(3).flatten(1, 2)
+            "the six axes are still apart: merge (row, column) and (y, x, C)": (
+                lambda images, P: _parts(images, P).permute(0, 2, 4, 3, 5, 1),
             ),
         },
         cases=_images,
@@ -175,22 +383,10 @@ register(
         reference=unpatchify,
         wrong={
             "reshape alone does not undo the permutation: put the axes back in the order (B, C, row, y, column, x)": (
-                lambda patches, P, height, width: patches.reshape(patches.shape[0], -1, height, width)
+                lambda patches, P, height, width: patches.reshape(patches.shape[0], -1, height, width),
+                lambda patches, P, height, width: patches.transpose(1, 2).reshape(patches.shape[0], -1, height, width),
             ),
-            "inside a patch the channel is last, not first: read it as (P, P, C)": (
-                lambda patches, P, height, width: (
-                    patches.reshape(patches.shape[0], height // P, width // P, -1, P, P)
-                    .permute(0, 3, 1, 4, 2, 5)
-                    .reshape(patches.shape[0], -1, height, width)
-                )
-            ),
-            "rows and columns are swapped inside each patch": (
-                lambda patches, P, height, width: (
-                    patches.reshape(patches.shape[0], height // P, width // P, P, P, -1)
-                    .permute(0, 5, 1, 4, 2, 3)
-                    .reshape(patches.shape[0], -1, height, width)
-                )
-            ),
+            **_readings(),
         },
         cases=_patches,
         shape="(B, C, H, W)",
@@ -218,6 +414,21 @@ register(
             ),
             "the kernel is turned round: deep learning's convolution does not flip it": (
                 lambda E, P: as_convolution(E, P).flip(2, 3)
+            ),
+            "the kernel is turned round in one direction: no flip is needed": (
+                lambda E, P: as_convolution(E, P).flip(2),
+                lambda E, P: as_convolution(E, P).flip(3),
+            ),
+            "the rows of E were split as (P, C, P): they are in the order (y, x, channel)": (
+                lambda E, P: E.reshape(P, -1, P, E.shape[1]).permute(3, 1, 0, 2),
+                lambda E, P: E.reshape(P, -1, P, E.shape[1]).permute(3, 1, 2, 0),
+            ),
+            "the rows of E were split as (C, P, P) and turned: they are in the order (y, x, channel)": (
+                lambda E, P: E.reshape(-1, P, P, E.shape[1]).permute(3, 0, 2, 1)
+            ),
+            "the matrix was divided: the convolution takes its numbers as they are": (
+                lambda E, P: as_convolution(E, P) / P**2,
+                lambda E, P: as_convolution(E, P) / P,
             ),
         },
         cases=_matrices,

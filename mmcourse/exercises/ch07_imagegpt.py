@@ -3,14 +3,14 @@
 # ruff: noqa: N806  (B, N, K are the letters of the field)
 from __future__ import annotations
 
-import itertools
 import math
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mmcourse.exercises.core import Case, Exercise, register
+from mmcourse.exercises.core import Exercise, register
+from mmcourse.exercises.running import Case
 
 
 def shift(codes: Tensor, start: int) -> Tensor:
@@ -66,21 +66,159 @@ def _said(g: torch.Generator) -> list[Case]:
     ]
 
 
-def _in_rows(codes: Tensor, k: int) -> Tensor:
-    counts = torch.ones(k, k)
-    before, after = codes.flatten()[:-1], codes.flatten()[1:]
-    counts.index_put_((before, after), torch.ones(len(before)), accumulate=True)
-    return counts / counts.sum(1, keepdim=True)
+def _masked(
+    scores: Tensor,
+    *,
+    unmasked: bool = False,
+    after: bool = False,
+    strict: bool = False,
+    past: bool = False,
+    zeros: bool = False,
+    minus_one: bool = False,
+    over_columns: bool = False,
+    loose: bool = False,
+    bare: bool = False,
+    masked_scores: bool = False,
+    uniform: bool = False,
+    sum_only: bool = False,
+    exp_only: bool = False,
+    all_at_once: bool = False,
+) -> Tensor:
+    """Causal weights with a choice of mistakes."""
+    ones = torch.ones(scores.shape[-2:], dtype=torch.bool)
+    diagonal = 0 if strict else 2 if loose else 1
+    gone = ones.tril(-diagonal) if past else ones.triu(diagonal)
+    gone = torch.zeros_like(gone) if unmasked else gone
+    scores = torch.zeros_like(scores) if uniform else scores
+    axis = -2 if over_columns else -1
+    if after:
+        return scores.softmax(axis).masked_fill(gone, 0.0)
+    if bare or sum_only:
+        kept = scores.masked_fill(gone, 0.0)
+        return kept if bare else kept / kept.sum(axis, keepdim=True)
+    scores = scores.masked_fill(gone, 0.0 if zeros else -1.0 if minus_one else -math.inf)
+    if masked_scores or exp_only:
+        return scores if masked_scores else scores.exp()
+    return scores.flatten(-2).softmax(-1).view_as(scores) if all_at_once else scores.softmax(axis)
 
 
-def _count(codes: Tensor, k: int, add: float = 1.0, turned: bool = False, share: int | None = 1) -> Tensor:
-    counts = torch.full((k, k), add)
-    for row in codes.tolist():
-        for a, b in itertools.pairwise(row):
-            counts[(b, a) if turned else (a, b)] += 1
-    if share is None:
-        return counts / counts.sum()
-    return counts / counts.sum(share, keepdim=True)
+def _drawn(
+    logits: Tensor,
+    temperature: float,
+    k: int,
+    *,
+    multiplied: bool = False,
+    cold: bool = False,
+    all_kept: bool = False,
+    after: bool = False,
+    one_more: bool = False,
+    one_less: bool = False,
+    whole_batch: bool = False,
+    smallest: bool = False,
+    zeros: bool = False,
+    late: bool = False,
+    greedy: bool = False,
+    bare: bool = False,
+    over_batch: bool = False,
+    uniform: bool = False,
+    logarithm: bool = False,
+) -> Tensor:
+    """Probabilities of the next colour with a choice of mistakes."""
+    warm = logits if cold or late else logits * temperature if multiplied else logits / temperature
+    kept = min(k + 1, logits.shape[1]) if one_more else 1 if greedy else k
+    if whole_batch:
+        gone = warm < warm.flatten().topk(kept).values[-1]
+    elif smallest:
+        gone = warm > warm.topk(kept, largest=False).values[:, -1:]
+    else:
+        edge = warm.topk(kept).values[:, -1:]
+        gone = warm <= edge if one_less else warm < edge
+    gone = torch.zeros_like(gone) if all_kept else gone
+    warm = torch.zeros_like(warm) if uniform else warm
+    axis = 0 if over_batch else -1
+    if after:
+        out = warm.softmax(axis).masked_fill(gone, 0.0)
+    else:
+        out = warm.masked_fill(gone, 0.0 if zeros or bare else -math.inf)
+        out = out if bare else out.log_softmax(axis) if logarithm else out.softmax(axis)
+    return out / temperature if late else out
+
+
+def _bits(
+    logits: Tensor,
+    codes: Tensor,
+    *,
+    nats: bool = False,
+    times: bool = False,
+    decimal: bool = False,
+    no_logarithm: bool = False,
+    total: bool = False,
+    negative: bool = False,
+    bare: bool = False,
+    places: bool = False,
+    colours: bool = False,
+    entropy: bool = False,
+    likely: bool = False,
+    unlike: bool = False,
+    before: bool = False,
+    batch: bool = False,
+    each: bool = False,
+) -> Tensor:
+    """Bits per pixel with a choice of mistakes."""
+    said = logits if bare else logits.log_softmax(1 if places else -1)
+    if entropy:
+        cost = -(said.exp() * said).sum(-1)
+    elif likely or unlike:
+        cost = -said.amax(-1) if likely else -said.mean(-1)
+    else:
+        cost = -said.gather(-1, codes[..., None]).squeeze(-1)
+    cost = (-cost).exp() if no_logarithm or before else cost
+    unit = 1.0 if nats or no_logarithm else 1 / math.log(2) if times else math.log(10) if decimal else math.log(2)
+    if each:
+        return cost / unit
+    mean = cost.mean(0) if batch else cost.sum(1) if total else cost.mean(1)
+    mean = -mean.log() if before else mean
+    return (-1 if negative else 1) * mean / unit / (logits.shape[-1] if colours else 1)
+
+
+def _table(
+    codes: Tensor,
+    k: int,
+    *,
+    across: bool = False,
+    turned: bool = False,
+    no_ones: bool = False,
+    other_ones: bool = False,
+    late_ones: bool = False,
+    columns: bool = False,
+    whole: bool = False,
+    counts: bool = False,
+    no_keepdim: bool = False,
+    duplicates: bool = False,
+    two: bool = False,
+    both: bool = False,
+    softmax: bool = False,
+    alone: bool = False,
+    first: bool = False,
+) -> Tensor:
+    """The table of followers with a choice of mistakes."""
+    codes = codes.reshape(1, -1) if across else codes[:1] if first else codes
+    step = 2 if two else 1
+    found = torch.zeros(k, k)
+    before, after = codes[:, :-step].flatten(), codes[:, step:].flatten()
+    found.index_put_((before, after), torch.ones(len(before)), accumulate=True)
+    found = found.clamp(max=1) if duplicates else found
+    found = found + found.T if both else found.T if turned else found
+    found = codes.flatten().bincount(minlength=k).float().expand(k, k) if alone else found
+    found = found if no_ones or late_ones else found + (0.1 if other_ones else 1.0)
+    if counts:
+        return found
+    if softmax:
+        return found.softmax(-1)
+    if whole or no_keepdim:
+        return found / (found.sum() if whole else found.sum(1))
+    shares = found / found.sum(0 if columns else 1, keepdim=True)
+    return shares.nan_to_num() + 1 if late_ones else shares
 
 
 register(
@@ -97,16 +235,48 @@ register(
         ),
         reference=shift,
         wrong={
-            "this is the picture itself: place i would read the colour that it has to name": lambda codes, start: codes,
+            "this is the picture itself: place i would read the colour that it has to name": (
+                lambda codes, start: codes.clone()
+            ),
             "this is one place too long: the last code is never read": lambda codes, start: F.pad(
                 codes, (1, 0), value=start
             ),
-            "this moved to the left: place i then reads the future; move to the right": lambda codes, start: F.pad(
-                codes[:, 1:], (0, 1), value=start
+            "this moved to the left: place i then reads the future; move to the right": (
+                lambda codes, start: F.pad(codes[:, 1:], (0, 1), value=start),
+                lambda codes, start: codes.roll(-1, dims=1),
             ),
             "the last code came round to the front: the first place reads `start`": lambda codes, start: codes.roll(
                 1, dims=1
             ),
+            "the codes did not move: the first one was replaced by `start` and is lost": lambda codes, start: torch.cat(
+                [torch.full_like(codes[:, :1], start), codes[:, 1:]], dim=1
+            ),
+            "`start` stands at the end: the first place has nothing before it, so it reads `start`": (
+                lambda codes, start: F.pad(codes[:, :-1], (0, 1), value=start)
+            ),
+            "the first place reads the number `start`, not another one": (
+                lambda codes, start: F.pad(codes[:, :-1], (1, 0), value=0),
+                lambda codes, start: F.pad(codes[:, :-1], (1, 0), value=-1),
+                lambda codes, start: F.pad(codes[:, :-1], (1, 0), value=1),
+                lambda codes, start: torch.cat([codes[:, :1], codes[:, :-1]], dim=1),
+            ),
+            "`start` is missing: it stands before the first code": lambda codes, start: codes[:, :-1],
+            "this moved two places: place i reads what is directly before it": lambda codes, start: F.pad(
+                codes[:, :-2], (2, 0), value=start
+            ),
+            "this moved from picture to picture: move along the places, axis 1": lambda codes, start: torch.cat(
+                [torch.full_like(codes[:1], start), codes[:-1]]
+            ),
+            "`start` is put in front of the codes, not added to them": lambda codes, start: codes + start,
+            "one code ran through the whole picture: each place must read the old code before it, so copy first": (
+                lambda codes, start: torch.cat(
+                    [torch.full_like(codes[:, :1], start), codes[:, :1].expand(-1, codes.shape[1] - 1)], dim=1
+                ),
+                lambda codes, start: torch.full_like(codes, start),
+            ),
+            "the pictures were joined: each starts with `start`": lambda codes, start: F.pad(
+                codes.flatten()[:-1], (1, 0), value=start
+            ).view_as(codes),
         },
         cases=_pictures,
         shape="(B, N)",
@@ -130,30 +300,26 @@ register(
             "weights of a decoder: each row a softmax over its own and earlier places, exactly 0 for later ones."
         ),
         reference=causal_weights,
-        wrong={
-            "later places have weight: set their scores to minus infinity before the softmax": (
-                lambda scores: scores.softmax(-1)
-            ),
-            "the rows do not sum to 1: the mask belongs before the softmax, not after it": (
-                lambda scores: scores.softmax(-1).tril()
-            ),
-            "a place may not read itself here: only what is above the diagonal is masked, triu(1)": (
-                lambda scores: scores.masked_fill(
-                    torch.ones(scores.shape[-2:], dtype=torch.bool).triu(0), -1e9
-                ).softmax(-1)
-            ),
-            "this masks the past: rows ask, columns are read, so later places lie above the diagonal": (
-                lambda scores: scores.masked_fill(
-                    torch.ones(scores.shape[-2:], dtype=torch.bool).tril(-1), -1e9
-                ).softmax(-1)
-            ),
-            "a score of 0 is not nothing, exp(0) = 1: use minus infinity": lambda scores: scores.tril().softmax(-1),
-            "the columns sum to 1, not the rows: the softmax goes over the places that are read, the last axis": (
-                lambda scores: scores.masked_fill(
-                    torch.ones(scores.shape[-2:], dtype=torch.bool).triu(1), -1e9
-                ).softmax(-2)
-            ),
+        family=_masked,
+        switches={
+            "unmasked": "later places have weight: set their scores to minus infinity before the softmax",
+            "after": "the rows do not sum to 1: the mask belongs before the softmax, not after it",
+            "strict": "a place may not read itself here: only what is above the diagonal is masked, triu(1)",
+            "past": "this masks the past: rows ask, columns are read, so later places lie above the diagonal",
+            "zeros": "a score of 0 is not nothing, exp(0) = 1: use minus infinity",
+            "minus_one": "a score of -1 is not nothing, exp(-1) is 0.37: use minus infinity",
+            "over_columns": "the columns sum to 1, not the rows: the softmax goes over the places that are read, the "
+            "last axis",
+            "loose": "each place reads one place of the future: only the diagonal and what is left of it may stay, "
+            "triu(1)",
+            "bare": "these are scores: a softmax turns each row into weights that sum to 1",
+            "masked_scores": "the softmax is missing: these are masked scores",
+            "uniform": "every earlier place has the same weight: the weights come from the scores",
+            "sum_only": "the scores were divided by their sum: softmax takes exp first",
+            "exp_only": "these are exp(score): divide each row by its sum",
+            "all_at_once": "the softmax ran over the whole matrix: each row sums to 1",
         },
+        wrong={},
         cases=_scores,
         shape="(..., N, N)",
         hints=[
@@ -177,24 +343,30 @@ register(
             "get exactly 0."
         ),
         reference=probabilities,
+        family=_drawn,
+        switches={
+            "multiplied": "the logits were multiplied by the temperature: divide, so that heat makes them more alike",
+            "cold": "the temperature was left out",
+            "all_kept": "all colours were kept: everything below the k-th largest logit becomes minus infinity",
+            "after": "the rows do not sum to 1: cut off before the softmax, not after it",
+            "one_more": "one colour too many was kept: those below the k-th largest go, the k-th stays",
+            "one_less": "one colour too few was kept: the k-th largest itself stays",
+            "whole_batch": "the k largest of the whole batch were kept: each row has its own k",
+            "smallest": "the k smallest logits were kept: topk of the largest",
+            "zeros": "a logit of 0 is not nothing, exp(0) = 1: use minus infinity",
+            "late": "the temperature divides the logits, before the softmax, not the probabilities",
+            "greedy": "that is the most likely colour alone: k of them share the probability",
+            "bare": "the softmax is missing: these are logits",
+            "over_batch": "the softmax ran over the batch: each row sums to 1",
+            "uniform": "the k largest share the probability equally: it comes from their logits",
+            "logarithm": "these are logarithms: softmax, not log_softmax",
+        },
         wrong={
-            "the logits were multiplied by the temperature: divide, so that heat makes them more alike": (
-                lambda logits, t, k: probabilities(logits * t * t, t, k)
+            "only k numbers are left in a row: all K stay in their places, the others get 0": (
+                lambda logits, temperature, k: (logits / temperature).topk(k).values.softmax(-1)
             ),
-            "the temperature was left out": lambda logits, t, k: probabilities(logits, 1.0, k),
-            "all colours were kept: everything below the k-th largest logit becomes minus infinity": (
-                lambda logits, t, k: (logits / t).softmax(-1)
-            ),
-            "the rows do not sum to 1: cut off before the softmax, not after it": (
-                lambda logits, t, k: (logits / t).softmax(-1) * (logits >= logits.topk(k).values[:, -1:])
-            ),
-            "one colour too many was kept: those below the k-th largest go, the k-th stays": (
-                lambda logits, t, k: probabilities(logits, t, min(k + 1, logits.shape[1]))
-            ),
-            "the k largest of the whole batch were kept: each row has its own k": (
-                lambda logits, t, k: (
-                    (logits / t).masked_fill(logits < logits.flatten().topk(k).values[-1], -1e9).softmax(-1)
-                )
+            "these are indices: their probabilities are asked for, 0 for all others": (
+                lambda logits, temperature, k: logits.topk(k).indices
             ),
         },
         cases=_logits,
@@ -219,21 +391,30 @@ register(
             "have named, the mean cost of a pixel of each picture in bits, (B,)."
         ),
         reference=bits_per_pixel,
+        family=_bits,
+        switches={
+            "nats": "these are nats: divide by ln 2 for bits",
+            "times": "these are nats times ln 2: divide by ln 2 for bits",
+            "decimal": "that is a logarithm to base 10: bits need base 2",
+            "no_logarithm": "the logarithm is missing: a colour of probability p costs -log2 p bits",
+            "total": "this is the cost of the whole picture: take the mean over its pixels",
+            "negative": "the sign is wrong: a log-probability is negative, a cost is not",
+            "bare": "logits are no log-probabilities: log_softmax over the colours first",
+            "places": "the softmax ran over the places: it goes over the K colours, the last axis",
+            "colours": "this was divided by the number of colours: a pixel has one colour",
+            "entropy": "that is the entropy of what the model expects: the cost is that of the true colours, `codes`",
+            "likely": "that is the cost of the most likely colour: the true one, `codes`, is asked for",
+            "unlike": "all colours were averaged: the true one, `codes`, has to be picked",
+            "before": "the mean comes after the logarithm: average -log2 p, not p",
+            "batch": "one number for each picture: take the mean over the places, not over the batch",
+            "each": "this is the cost of each pixel: take the mean over the places of a picture",
+        },
         wrong={
-            "these are nats: divide by ln 2 for bits": (
-                lambda logits, codes: bits_per_pixel(logits, codes) * math.log(2)
+            "one number for each picture: take the mean over the places, not over the batch": (
+                lambda logits, codes: bits_per_pixel(logits, codes).mean()
             ),
-            "this is the cost of the whole picture: take the mean over its pixels": (
-                lambda logits, codes: bits_per_pixel(logits, codes) * codes.shape[1]
-            ),
-            "the sign is wrong: a log-probability is negative, a cost is not": (
-                lambda logits, codes: -bits_per_pixel(logits, codes)
-            ),
-            "logits are no log-probabilities: log_softmax over the colours first": (
-                lambda logits, codes: -logits.gather(-1, codes[..., None]).squeeze(-1).mean(1) / math.log(2)
-            ),
-            "this was divided by the number of colours: a pixel has one colour": (
-                lambda logits, codes: bits_per_pixel(logits, codes) / logits.shape[-1]
+            "that is how often the most likely colour is right: the cost is -log2 of the true one's probability": (
+                lambda logits, codes: (logits.argmax(-1) == codes).float().mean(1)
             ),
         },
         cases=_said,
@@ -259,18 +440,27 @@ register(
             "count, so that nothing is impossible."
         ),
         reference=left_table,
+        family=_table,
+        switches={
+            "across": "a pair reaches from the end of one picture into the next: count within each picture",
+            "turned": "rows and columns are exchanged: row = the colour before, column = the colour that follows",
+            "no_ones": "1 was not added to every count: what was never seen would be impossible",
+            "other_ones": "1 is added to every count, not another number",
+            "late_ones": "1 is added to the counts, before the rows are divided by their sums",
+            "columns": "the columns sum to 1: each row is one distribution",
+            "whole": "the whole table sums to 1: these are pairs, divide each row by its own sum",
+            "counts": "these are counts: divide each row by its sum, so that it is a distribution",
+            "no_keepdim": "keepdim=True is missing: each row is divided by its own sum, not each column",
+            "duplicates": "pairs that occur several times were counted once: `t[a, b] += 1` writes once for each "
+            "index; use index_put_ with accumulate=True, or a loop",
+            "two": "this counts the pixel two to the left: the pair is (codes[:, :-1], codes[:, 1:])",
+            "both": "pairs were counted in both directions: only the colour that follows counts",
+            "softmax": "counts are divided by their sum, a softmax takes exp of them",
+            "alone": "every row is the same: it must depend on the colour before",
+            "first": "only the first picture was counted",
+        },
         wrong={
-            "a pair reaches from the end of one picture into the next: count within each picture": _in_rows,
-            "rows and columns are exchanged: row = the colour before, column = the colour that follows": (
-                lambda codes, k: _count(codes, k, turned=True)
-            ),
-            "1 was not added to every count: what was never seen would be impossible": lambda codes, k: _count(
-                codes, k, add=1e-9
-            ),
-            "the columns sum to 1: each row is one distribution": lambda codes, k: _count(codes, k, share=0),
-            "the whole table sums to 1: these are pairs, divide each row by its own sum": lambda codes, k: _count(
-                codes, k, share=None
-            ),
+            "every colour is as likely as any other: count the pairs": lambda codes, k: torch.full((k, k), 1 / k),
         },
         cases=_pictures,
         shape="(k, k)",

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import copy
+import dis
 import inspect
 import itertools
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import torch
 from torch import Tensor
 
-Function = Callable[..., Any]
-Case = tuple[Any, ...]
+from mmcourse.exercises import detectors
+from mmcourse.exercises.detectors import Finding, Pair
+from mmcourse.exercises.running import Case, Function, Outcome, OutOfTimeError, as_numpy, attempt, trusted
+from mmcourse.exercises.values import UnlikeError, kind, like, numbers_of, same
+
 SEED = 721
 
 
@@ -25,16 +30,23 @@ class Verdict:
         passed: Whether the answer is right.
         message: One line: what is right, or a hint in the lesson's terms.
         written: Whether there was an answer at all.
+        named: Whether the message says what was done wrong, and not only where results differ.
+        printed: What the answer printed on the input that the message is about.
     """
 
     passed: bool
     message: str
     written: bool = True
+    named: bool = False
+    printed: str = ""
 
 
 @dataclass(frozen=True)
 class Exercise:
     """One exercise: its card, its reference solution, and the wrong solutions whose mistakes it knows by name.
+
+    A mistake is known in one of two ways: ``wrong`` has a solution that makes it, or ``family`` is the reference with
+    a switch for each mistake, so that two of them at a time are known as well.
 
     Args:
         id: Chapter and name, ``"02.patchify"``.
@@ -45,15 +57,19 @@ class Exercise:
         minutes: What it takes.
         question: The task, with the function's arguments and result.
         reference: A right solution in plain Python and PyTorch.
-        wrong: From the hint that a mistake must get to a solution that makes it.
+        wrong: From the hint that a mistake must get to a solution that makes it, or to several.
         cases: Gives the inputs that answers are compared on, from a seeded generator.
+        family: The reference with keyword switches, each of which makes one mistake.
+        switches: From a switch of ``family`` to the hint.
         shape: The result's shape in letters, for messages.
         hints: Nudges, from the weakest to the strongest.
         tolerance: Largest difference of floats, absolute and relative.
-        grader: Compares an answer with the exercise; the default is :func:`compare`.
+        whole: Whether numbers must be ints, because they count or index something.
+        also: Looks at an answer whose results are right, and says what is wrong with it all the same.
+        error: Looks at the error that an answer rightly raised, and says what is wrong with it.
 
     Raises:
-        ValueError: An id of another chapter, a rating outside 1 to 3, or no case.
+        ValueError: An id of another chapter, or a rating outside 1 to 3.
     """
 
     id: str
@@ -64,12 +80,16 @@ class Exercise:
     minutes: int
     question: str
     reference: Function
-    wrong: Mapping[str, Function]
+    wrong: Mapping[str, Function | Sequence[Function]]
     cases: Callable[[torch.Generator], Sequence[Case]]
+    family: Function | None = None
+    switches: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     shape: str = ""
     hints: Sequence[str] = ()
     tolerance: float = 1e-5
-    grader: Callable[[Exercise, Any], Verdict] | None = None
+    whole: bool = False
+    also: Callable[[Function], str | None] | None = None
+    error: Callable[[Exception, Case], str | None] | None = None
 
     def __post_init__(self) -> None:
         if not self.id.startswith(f"{self.chapter:02d}."):
@@ -83,17 +103,32 @@ class Exercise:
         """The inputs, the same on every call."""
         return list(self.cases(torch.Generator().manual_seed(SEED)))
 
+    def mistakes(self) -> Iterator[tuple[str, Function]]:
+        """Every known mistake with its hint: the single ones first, then two switches at a time."""
+        for hint, functions in self.wrong.items():
+            for function in functions if isinstance(functions, Sequence) else (functions,):
+                yield hint, function
+        if self.family is not None:
+            for switch, hint in self.switches.items():
+                yield hint, partial(self.family, **{switch: True})
+            for a, b in itertools.combinations(self.switches, 2):
+                both = partial(self.family, **{a: True, b: True})
+                yield f"two things: {self.switches[a]}; and {self.switches[b]}", both
+
     def grade(self, answer: Any) -> Verdict:
         """Compare an answer with the reference, and a wrong one with the known mistakes.
 
         Args:
             answer: The student's function.
         """
-        return (self.grader or compare)(self, answer)
+        return compare(self, answer)
 
 
 REGISTRY: dict[str, Exercise] = {}
-"""Every exercise by its id, in the order of the chapters."""
+"""Every exercise by its id, in the order of the chapters.
+
+:meta hide-value:
+"""
 
 
 def register(*exercises: Exercise) -> None:
@@ -111,159 +146,317 @@ def register(*exercises: Exercise) -> None:
         REGISTRY[exercise.id] = exercise
 
 
-@dataclass(frozen=True)
-class _Outcome:
-    """What a function did with one input: its value, or the error it raised; and whether its input was changed."""
-
-    value: Any = None
-    error: Exception | None = None
-    changed: bool = False
-
-
-def _run(function: Function, case: Case, seed: int) -> _Outcome:
-    given = copy.deepcopy(case)
-    torch.manual_seed(seed)
-    try:
-        value = function(*given)
-    except Exception as error:
-        return _Outcome(error=error)
-    if isinstance(value, Tensor):
-        value = value.detach().clone()
-    return _Outcome(value=value, changed=not all(same(a, b, 0.0) for a, b in zip(given, case, strict=True)))
-
-
-def same(a: Any, b: Any, tolerance: float) -> bool:
-    """Whether two results agree: kind, shape, dtype, values.
-
-    Args:
-        a: One.
-        b: The other.
-        tolerance: Absolute and relative, for floats.
-    """
-    if isinstance(a, Tensor) or isinstance(b, Tensor):
-        if not (isinstance(a, Tensor) and isinstance(b, Tensor)) or a.shape != b.shape or a.dtype != b.dtype:
-            return False
-        if a.is_floating_point():
-            return torch.allclose(a, b, rtol=tolerance, atol=tolerance, equal_nan=True)
-        return torch.equal(a, b)
-    if isinstance(a, tuple | list) and isinstance(b, tuple | list):
-        return type(a) is type(b) and len(a) == len(b) and all(same(x, y, tolerance) for x, y in zip(a, b, strict=True))
-    if isinstance(a, float) and isinstance(b, float):
-        return a == b or (a != a and b != b) or abs(a - b) <= tolerance * max(1.0, abs(a), abs(b))  # NaN is NaN
-    if callable(a) and callable(b):
-        return True  # functions among the inputs are handed through
-    return type(a) is type(b) and bool(a == b)
-
-
-def _agree(a: _Outcome, b: _Outcome, tolerance: float) -> bool:
-    if a.error is not None or b.error is not None:
-        return type(a.error) is type(b.error)
-    return same(a.value, b.value, tolerance)
-
-
 def compare(exercise: Exercise, answer: Any) -> Verdict:
     """Run an answer on every input and say what is wrong with it, the most telling thing first.
 
-    In order: nothing written, input changed in place, another result on a second run, a mistake that is known by
-    name, an error, then kind, shape, order of axes, dtype and values.
+    In order: nothing written, other arguments, no end, input changed in place, another result on a second run, a
+    mistake that is known by name, an error, the kind of the result, what :mod:`~mmcourse.exercises.detectors` find,
+    and where the first difference is.
 
     Args:
         exercise: What was asked.
         answer: The student's function.
     """
-    if answer is None or answer is Ellipsis or answer is NotImplemented:
+    if answer is None or answer is Ellipsis or answer is NotImplemented or _is_empty(answer):
         return Verdict(False, "not written yet: put your function in place of the dots", written=False)
     if not callable(answer):
-        return Verdict(False, f"this is {_kind(answer)}: give the function itself, without calling it")
+        return Verdict(False, f"this is {kind(answer)}: give the function itself, without calling it", named=True)
     cases = exercise.inputs()
-    with torch.random.fork_rng(devices=[]):
-        mine = [_run(answer, case, seed=1) for case in cases]
-        empty = [o.error is None and (o.value is None or o.value is NotImplemented or o.value is ...) for o in mine]
-        if all(e or isinstance(o.error, NotImplementedError) for e, o in zip(empty, mine, strict=True)):
-            return Verdict(False, "not written yet: the function returns nothing", written=False)
-        for outcome, case in zip(mine, cases, strict=True):
-            if outcome.changed:
-                return Verdict(
-                    False,
-                    f"your function changed its input {_describe(case)}: work on a copy, "
-                    "and avoid +=, *= and methods that end in _ on an argument",
-                )
-        again = [_run(answer, case, seed=2) for case in cases]
-        for one, two, case in zip(mine, again, cases, strict=True):
-            if not _agree(one, two, 0.0):
-                return Verdict(
-                    False,
-                    f"two runs on the same input {_describe(case)} gave different results: nothing here is random",
-                )
-        right = [_run(exercise.reference, case, seed=1) for case in cases]
-        agree = [_agree(m, r, exercise.tolerance) for m, r in zip(mine, right, strict=True)]
-        if all(agree):
-            return Verdict(True, f"right on {len(cases)} of {len(cases)} inputs")
-        for hint, mistake in exercise.wrong.items():
-            theirs = [_run(mistake, case, seed=1) for case in cases]
-            if all(_agree(m, t, exercise.tolerance) for m, t in zip(mine, theirs, strict=True)):
-                return Verdict(False, hint)
+    if words := _arguments(answer, exercise):
+        return Verdict(False, words, named=True)
+    right = trusted(exercise.reference, cases)
+    mine = attempt(answer, cases)
+    if _fails_on_tensors(mine, right, cases):
+        arrays = attempt(answer, [as_numpy(case) for case in cases])
+        if sum(o.error is not None for o in arrays) < sum(o.error is not None for o in mine):
+            cases, mine = [as_numpy(case) for case in cases], arrays
+    verdict = _judge(exercise, answer, cases, mine, right)
+    if verdict.passed or verdict.printed:
+        return verdict
+    said = [o.printed for o, r in zip(mine, right, strict=True) if o.printed and not _agree(o, r, exercise)]
+    return Verdict(verdict.passed, verdict.message, verdict.written, verdict.named, said[0] if said else "")
+
+
+def _judge(
+    exercise: Exercise, answer: Any, cases: Sequence[Case], mine: Sequence[Outcome], right: Sequence[Outcome]
+) -> Verdict:
+    for outcome, case in zip(mine, cases, strict=True):
+        if isinstance(outcome.error, OutOfTimeError):
+            where = _describe(case)
+            return Verdict(False, f"{outcome.error} on input {where}: is there a loop that never ends?", named=True)
+    empty = [o.error is None and (o.value is None or o.value is NotImplemented or o.value is ...) for o in mine]
+    if all(isinstance(o.error, NotImplementedError) for o in mine):
+        return Verdict(False, "not written yet: the function raises NotImplementedError", written=False)
+    if all(o.value is NotImplemented or o.value is ... for o in mine):
+        return Verdict(False, "not written yet: the function returns a placeholder", written=False)
+    for outcome, case in zip(mine, cases, strict=True):
+        if outcome.changed:
+            return Verdict(
+                False,
+                f"your function changed its input {_describe(case)}: work on a copy, "
+                "and avoid +=, *=, pop and methods that end in _ on an argument",
+                named=True,
+            )
+    if all(empty):
+        return Verdict(False, "the function returns nothing: is a return missing?", named=True)
+    again = attempt(answer, cases, seed=2)
+    for one, two, case in zip(mine, again, cases, strict=True):
+        if not _repeats(one, two):
+            return Verdict(
+                False,
+                f"two runs on the same input {_describe(case)} gave different results: nothing here is random, "
+                "and what torch.empty or np.empty gives must be filled",
+                named=True,
+            )
+    agree = [_agree(m, r, exercise) for m, r in zip(mine, right, strict=True)]
+    if all(agree):
+        return _last_look(exercise, answer, cases, mine, right)
+    if hint := _known(exercise, mine, right, agree):
+        return Verdict(False, hint, named=True)
     first = agree.index(False)
     where = f"for input {_describe(cases[first])}"
     if empty[first]:
-        return Verdict(False, f"returned nothing {where}: is a return missing?")
-    return Verdict(False, _difference(mine[first], right[first], exercise, where, sum(agree), len(agree)))
+        return Verdict(False, f"returned nothing {where}: is a return missing?", named=True)
+    found = _difference(exercise, cases, mine, right, agree)
+    return Verdict(False, found.words, named=found.named)
 
 
-def _difference(mine: _Outcome, right: _Outcome, exercise: Exercise, where: str, good: int, count: int) -> str:
-    """The first difference of two outcomes that disagree, in one line."""
-    if mine.error is not None:
-        words = " ".join(str(mine.error).split())[:160]
-        wanted = f"; a {type(right.error).__name__} is asked for" if right.error is not None else ""
-        return f"raised {type(mine.error).__name__} {where}: {words}{wanted}"
-    if right.error is not None:
-        return f"returned a result {where}, where it must raise {type(right.error).__name__}"
-    a, b = mine.value, right.value
-    if isinstance(a, Tensor) and isinstance(b, Tensor):
-        letters = f"{exercise.shape} = " if exercise.shape else ""
-        sizes = f"expected shape {letters}{tuple(b.shape)} {where}, yours is {tuple(a.shape)}"
-        for axes in itertools.permutations(range(a.ndim)) if 2 <= a.ndim <= 5 else ():
-            turned = a.permute(axes)
-            if (
-                axes != tuple(range(a.ndim))
-                and turned.shape == b.shape
-                and same(turned.to(b.dtype), b, exercise.tolerance)
-            ):
-                return f"the values are right but the axes are transposed: {sizes}"
-        if a.shape != b.shape:
-            return f"wrong shape: {sizes}"
-        if a.dtype != b.dtype:
-            return f"wrong dtype: expected {b.dtype} {where}, yours is {a.dtype}"
-        if a.numel() and same(a.flatten().sort().values, b.flatten().sort().values, exercise.tolerance):
-            return f"the right numbers in the wrong order {where}: check which axis is moved before the reshape"
-        if a.is_floating_point() and not torch.isfinite(a).all() and torch.isfinite(b).all():
-            return f"NaN or infinite values {where}: is something divided by zero?"
-        far = (a.double() - b.double()).abs().max().item()
-        return (
-            f"shape and dtype are right, values are not {where}: "
-            f"largest difference {far:.1g} ({good} of {count} inputs right)"
+def _last_look(
+    exercise: Exercise, answer: Function, cases: Sequence[Case], mine: Sequence[Outcome], right: Sequence[Outcome]
+) -> Verdict:
+    """What may still be wrong with an answer whose results are right."""
+    for outcome, wanted, case in zip(mine, right, cases, strict=True):
+        if outcome.error is not None and exercise.error is not None and (words := exercise.error(outcome.error, case)):
+            return Verdict(False, words, named=True)
+        if exercise.whole and outcome.error is None and not _is_whole(outcome.value, wanted.value):
+            return Verdict(
+                False,
+                "the value is right, but it is a float: what counts or indexes is a whole number, "
+                "divide with // and not with /",
+                named=True,
+            )
+    if exercise.also is not None and (words := exercise.also(answer)):
+        return Verdict(False, words, named=True)
+    return Verdict(True, f"right on {len(cases)} of {len(cases)} inputs")
+
+
+def _is_whole(value: Any, wanted: Any) -> bool:
+    value = like(value, wanted)
+    if isinstance(value, tuple):
+        return all(isinstance(part, int) for part in value)
+    return isinstance(value, int) or not isinstance(wanted, int)
+
+
+def _is_empty(answer: Any) -> bool:
+    """Whether a function has no body but dots, ``pass`` and words."""
+    code = getattr(answer, "__code__", None)
+    if code is None:
+        return False
+    quiet = {"RESUME", "NOP", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE", "POP_TOP", "LOAD_COMMON_CONSTANT"}
+    if not all(instruction.opname in quiet for instruction in dis.get_instructions(code)):
+        return False
+    given = {i.argval for i in dis.get_instructions(code) if i.opname in ("LOAD_CONST", "RETURN_CONST")}
+    return given <= {None, ...}
+
+
+def _arguments(answer: Function, exercise: Exercise) -> str:
+    """What is wrong with a function's arguments, if anything."""
+    names = list(inspect.signature(exercise.reference).parameters)
+    try:
+        signature = inspect.signature(answer)
+    except (TypeError, ValueError):  # built into Python
+        return ""
+    try:
+        signature.bind(*names)
+    except TypeError:
+        return f"your function takes {signature}, it is called as ({', '.join(names)})"
+    return ""
+
+
+def _fails_on_tensors(mine: Sequence[Outcome], right: Sequence[Outcome], cases: Sequence[Case]) -> bool:
+    """Whether an answer may be written for arrays: it raises where it should not, on inputs with tensors in them."""
+    if not any(isinstance(value, Tensor) for case in cases for value in case):
+        return False
+    return any(
+        m.error is not None and not isinstance(m.error, OutOfTimeError | NotImplementedError) and r.error is None
+        for m, r in zip(mine, right, strict=True)
+    )
+
+
+def _repeats(one: Outcome, two: Outcome) -> bool:
+    if one.error is not None or two.error is not None:
+        return type(one.error) is type(two.error)
+    a, b = numbers_of(one.value), numbers_of(two.value)
+    if a is None or b is None:
+        return type(one.value) is type(two.value)
+    return a.shape == b.shape and torch.allclose(a, b, rtol=0, atol=0, equal_nan=True)
+
+
+def _agree(mine: Outcome, right: Outcome, exercise: Exercise) -> bool:
+    """Whether a result, or an error, is the one that is wanted."""
+    if mine.error is not None or right.error is not None:
+        return right.error is not None and isinstance(mine.error, type(right.error))
+    return same(mine.value, right.value, exercise.tolerance)
+
+
+def _made_alike(mine: Outcome, theirs: Outcome, exercise: Exercise) -> bool:
+    """Whether an answer did what a wrong solution does."""
+    if mine.error is not None or theirs.error is not None:
+        return type(mine.error) is type(theirs.error)
+    if same(mine.value, theirs.value, exercise.tolerance):
+        return True
+    a, b = numbers_of(mine.value), numbers_of(theirs.value)
+    return a is not None and b is not None and same(a, b, max(exercise.tolerance, 1e-5))
+
+
+def _known(exercise: Exercise, mine: Sequence[Outcome], right: Sequence[Outcome], agree: Sequence[bool]) -> str | None:
+    """The hint of the known mistake that explains every result: first one that does so alone, then one that explains
+    all that is wrong while the rest is right."""
+    cases = exercise.inputs()
+    partly: str | None = None
+    for hint, mistake in exercise.mistakes():
+        theirs = trusted(mistake, cases)
+        alike = [_made_alike(m, t, exercise) for m, t in zip(mine, theirs, strict=True)]
+        # An error alone could be any error: one result at least must be wrong in the same way.
+        telling = [
+            good and not _agree(t, r, exercise) and (m.error is None or r.error is not None)
+            for good, m, t, r in zip(alike, mine, theirs, right, strict=True)
+        ]
+        if not any(telling):
+            continue
+        if all(alike):
+            return hint
+        weight = sum(_size(m.value) for m, tells in zip(mine, telling, strict=True) if tells)
+        if partly is None and weight >= 4 and all(a or good for a, good in zip(alike, agree, strict=True)):
+            partly = hint
+    return partly
+
+
+def _size(value: Any) -> int:
+    found = numbers_of(value)
+    return 0 if found is None else found.numel()
+
+
+def _difference(
+    exercise: Exercise,
+    cases: Sequence[Case],
+    mine: Sequence[Outcome],
+    right: Sequence[Outcome],
+    agree: Sequence[bool],
+) -> Finding:
+    """What results say that are wrong in no way that the exercise knows by name."""
+    first = agree.index(False)
+    a, b, where = mine[first], right[first], f"for input {_describe(cases[first])}"
+    if a.error is not None:
+        return _error(a, b, where)
+    if b.error is not None:
+        if isinstance(a.value, BaseException):
+            return Finding(f"the error was returned {where}: `raise` it")
+        return Finding(f"returned a result {where}, where it must raise {type(b.error).__name__}")
+    if inspect.isgenerator(a.value) or inspect.iscoroutine(a.value):
+        return Finding(f"this is {kind(a.value)}: return the values, without yield and without async")
+    try:
+        like(a.value, b.value)
+    except UnlikeError as error:
+        return Finding(f"{error} ({where})")
+    pairs = []
+    for m, r, case in zip(mine, right, exercise.inputs(), strict=True):
+        left, wanted = numbers_of(m.value), numbers_of(r.value)
+        if m.error is None and r.error is None and left is not None and wanted is not None:
+            pairs.append(Pair(left, wanted, case))
+    if pairs and (found := _of_kind(pairs, a.value, b.value, exercise)):
+        return found
+    for detector in detectors.DETECTORS if pairs else ():
+        if found := detector(pairs, exercise.reference):
+            return Finding(f"{found.words} {where}" if len(found.words) < 120 else found.words, found.named)
+    return _plainly(exercise, Pair(numbers_of(a.value), numbers_of(b.value), cases[first]), pairs, where, agree)  # type: ignore[arg-type]
+
+
+def _of_kind(pairs: Sequence[Pair], mine: Any, right: Any, exercise: Exercise) -> Finding | None:
+    """Right values in a dtype that cannot be meant."""
+    if not all(p.mine.shape == p.right.shape for p in pairs):
+        return None
+    values = like(mine, right)
+    close = all(torch.allclose(p.mine, p.right, rtol=1e-5, atol=1e-5, equal_nan=True) for p in pairs)
+    if isinstance(right, Tensor) and not right.is_floating_point() and close:
+        return Finding(
+            f"the values are right, but they are {values.dtype}: an index or a code is a whole number, int64"
         )
-    if type(a) is not type(b):
-        return f"expected {_kind(b)} {where}, yours is {_kind(a)}"
-    if isinstance(b, tuple | list) and len(a) != len(b):
-        return f"expected {len(b)} values {where}, yours are {len(a)}"
-    shown = f", yours is {a!r}" if isinstance(b, int | float | str | tuple | list) and len(repr(a)) < 60 else ""
-    return f"the result {where} is not right{shown} ({good} of {count} inputs right)"
+    if isinstance(values, Tensor) and values.dtype in (torch.float16, torch.bfloat16):
+        scale = 2e-3 if values.dtype == torch.float16 else 2e-2
+        if all(torch.allclose(p.mine, p.right, rtol=scale, atol=scale) for p in pairs):
+            return Finding(f"wrong dtype: {values.dtype} is too coarse, compute in float32")
+    return None
 
 
-def _kind(value: Any) -> str:
-    if isinstance(value, Tensor):
-        return f"a tensor of shape {tuple(value.shape)}"
-    return {int: "an int", float: "a float", bool: "a bool", tuple: "a tuple", list: "a list", str: "a string"}.get(
-        type(value), f"a {type(value).__name__}"
+_ERRORS = {
+    "same dtype": "integers and floats do not multiply: turn one into the other's dtype first, `.to(other.dtype)`",
+    "expected scalar type": "integers and floats do not multiply: turn one into the other's dtype first, "
+    "`.to(other.dtype)`",
+    "expected m1 and m2": "integers and floats do not multiply: turn one into the other's dtype first, "
+    "`.to(other.dtype)`",
+    "shapes cannot be multiplied": "the inner sizes of a product must be equal: is a transpose missing?",
+    "expected size for first two dimensions": "the inner sizes of a product must be equal: is a transpose missing?",
+    "mismatch in its core dimension": "the inner sizes of a product must be equal: is a transpose missing?",
+    "must match the size of tensor": "these shapes do not fit together: is keepdim=True missing, or a transpose?",
+    "could not be broadcast": "these shapes do not fit together: is keepdims=True missing, or a transpose?",
+    "is invalid for input of size": "a reshape keeps the number of elements: multiply the sizes out",
+    "cannot reshape array": "a reshape keeps the number of elements: multiply the sizes out",
+    "view size is not compatible": "after a transpose memory has another order: use reshape in place of view",
+    "truth value of an array": "an `if` needs one True or False: use .any() or .all(), or choose with where",
+    "boolean value of tensor": "an `if` needs one True or False: use .any() or .all(), or choose with where",
+    "allocate memory": "this asks for more memory than the machine has: is a size squared once too often?",
+    "unable to allocate": "this asks for more memory than the machine has: is a size squared once too often?",
+}
+
+
+def _error(mine: Outcome, right: Outcome, where: str) -> Finding:
+    """An error in a student's code, with the line where it happened."""
+    error = mine.error
+    if isinstance(error, RecursionError):
+        return Finding(f"the function calls itself without end {where}: it needs a case that returns at once")
+    words = " ".join(str(error).split())
+    short = words[:160] + "…" * (len(words) > 160)
+    line = f" in {mine.line}" if mine.line else ""
+    wanted = ""
+    if right.error is not None:
+        wanted = f"; a {type(right.error).__name__} is asked for"
+    elif isinstance(error, MemoryError):
+        wanted = f": {_ERRORS['allocate memory']}"
+    explained = next((text for key, text in _ERRORS.items() if key in words.lower()), "")
+    if explained and not wanted:
+        wanted = f". {explained[0].upper()}{explained[1:]}"
+    return Finding(f"raised {type(error).__name__} {where}{line}: {short}{wanted}", named=bool(wanted))
+
+
+def _plainly(exercise: Exercise, bad: Pair, pairs: Sequence[Pair], where: str, agree: Sequence[bool]) -> Finding:
+    """Where the first difference is."""
+    tally = f"{sum(agree)} of {len(agree)} inputs right"
+    if bad.mine.shape != bad.right.shape:
+        letters = f"{exercise.shape} = " if exercise.shape.startswith("(") else ""
+        sizes = f"expected shape {letters}{tuple(bad.right.shape)} {where}, yours is {tuple(bad.mine.shape)}"
+        return Finding(f"wrong shape: {sizes}", named=False)
+    only = detectors.condition(pairs, exercise.reference)
+    hint = f", {only.words}" if only else ""
+    differs = ~torch.isclose(bad.mine, bad.right, rtol=exercise.tolerance, atol=exercise.tolerance, equal_nan=True)
+    if not bad.right.ndim:
+        return Finding(f"the result {where} is not right, yours is {bad.mine.item():.6g} ({tally}{hint})", named=False)
+    place = differs.nonzero()[0].tolist() if differs.any() else [0] * bad.right.ndim
+    yours, wanted = bad.mine[tuple(place)].item(), bad.right[tuple(place)].item()
+    share = f"{int(differs.sum())} of {differs.numel()} numbers differ, the first at {place}"
+    return Finding(
+        f"shape and type are right, values are not {where}: {share}, yours is {yours:.4g} and should be {wanted:.4g} "
+        f"({tally}{hint})",
+        named=False,
     )
 
 
 def _describe(case: Case) -> str:
     words = []
     for value in case:
-        if isinstance(value, Tensor):
-            words.append(f"{'×'.join(map(str, value.shape)) or 'scalar'} tensor")
+        if hasattr(value, "shape"):
+            what = "tensor" if isinstance(value, Tensor) else "array"
+            words.append(f"{'×'.join(map(str, value.shape)) or 'scalar'} {what}")
         elif callable(value):
             words.append("function")
         else:

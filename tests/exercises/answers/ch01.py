@@ -1,6 +1,6 @@
 """Chapter 1: pixels as tokens."""
 
-# ruff: noqa: E731, N803, N806, B006
+# ruff: noqa: N806
 import math
 from fractions import Fraction
 

@@ -1,6 +1,6 @@
 """Chapter 2: patches."""
 
-# ruff: noqa: E731, N803, N806
+# ruff: noqa: N802, N803, N806, RUF059
 import numpy as np
 import torch
 import torch.nn.functional as F

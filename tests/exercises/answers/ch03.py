@@ -1,6 +1,6 @@
 """Chapter 3: features of a convolutional network as tokens."""
 
-# ruff: noqa: E731, N803, N806
+# ruff: noqa: N806
 import math
 
 import numpy as np

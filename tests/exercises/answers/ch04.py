@@ -1,6 +1,6 @@
 """Chapter 4: positions."""
 
-# ruff: noqa: E731, N803, N806
+# ruff: noqa: N803
 import math
 
 import numpy as np

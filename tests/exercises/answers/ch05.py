@@ -1,6 +1,6 @@
 """Chapter 5: attention, the block, the class token."""
 
-# ruff: noqa: E731, N803, N806
+# ruff: noqa: E741, N806
 import math
 
 import numpy as np
@@ -141,7 +141,7 @@ def _block_in_place(z, norm1, attend, norm2, mlp):
 
 def _roll(maps, half=True, eye=True, left=True, mean=True, skip=0):
     maps = maps.mean(2) if mean else maps.amax(2)
-    I = torch.eye(maps.shape[-1])  # noqa: E741
+    I = torch.eye(maps.shape[-1])
     out = I.expand(maps.shape[1], -1, -1)
     for a in maps[skip:]:
         if eye:

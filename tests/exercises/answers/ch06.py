@@ -1,6 +1,6 @@
 """Chapter 6: palettes and codes."""
 
-# ruff: noqa: E731, N803, N806
+# ruff: noqa: N803
 import math
 from collections import Counter
 from fractions import Fraction

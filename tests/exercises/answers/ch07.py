@@ -1,6 +1,6 @@
 """Chapter 7: the decoder over pixels."""
 
-# ruff: noqa: E731, N803, N806
+# ruff: noqa: E741, N806, RUF007
 import itertools
 import math
 
@@ -105,13 +105,13 @@ def _top_renorm(logits, temperature, k):
 
 
 def _top_sorted(logits, temperature, k):
-    l = logits / temperature  # noqa: E741
+    l = logits / temperature
     kth = l.sort(-1, descending=True).values[:, k - 1, None]
     return torch.where(l >= kth, l, -torch.inf).softmax(1)
 
 
 def _top(logits, temperature, k, last=0.0, smallest=False, after=False):
-    l = logits / temperature  # noqa: E741
+    l = logits / temperature
     kth = l.topk(k, largest=not smallest).values[:, -1:]
     drop = l > kth if smallest else l < kth
     if after:
@@ -135,7 +135,7 @@ def _bits_numpy(logits, codes):
 
 def _bits_loop(logits, codes):
     out = []
-    for l, c in zip(logits, codes, strict=True):  # noqa: E741
+    for l, c in zip(logits, codes, strict=True):
         p = l.softmax(-1)
         out.append(sum(-math.log2(p[i, c[i]].item()) for i in range(len(c))) / len(c))
     return out
