@@ -14,7 +14,7 @@ NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 NBVAL    := $(PY) -m pytest --nbval --nbval-sanitize-with tests/notebooks/sanitize.cfg -p no:cacheprovider notebooks
 
-.PHONY: help setup book test serve notebooks train bench lint unit check-notebooks browser links reproduce ranges lock clean always
+.PHONY: help setup book test serve notebooks train bench lint unit check-notebooks browser links reproduce ranges exercises lock clean always
 
 help:            ## this list
 	@echo "make TARGET, where TARGET is one of"
@@ -82,6 +82,9 @@ reproduce: $(READY)   ## stored outputs once more: three times, on two threads a
 
 ranges:          ## the tests of package and data with the oldest declared versions, on the oldest and the newest Python
 	@$(PYTHON) book/tools/ranges.py
+
+exercises: $(READY)   ## how many right and wrong answers the exercise checkers judge as they should; READ=known for the messages
+	@$(ONE_THREAD) $(PY) tests/exercises/score.py $(if $(READ),--read $(READ))
 
 lock: $(READY)   ## bring the lock to the ranges of pyproject.toml; UPGRADE=1 chooses every version anew
 	@$(PY) book/tools/lock.py $(if $(UPGRADE),--upgrade)
