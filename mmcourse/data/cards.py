@@ -84,7 +84,6 @@ _OWN = (
     "The authors' training and test parts; a tenth of the training part is set apart for validation, class by "
     "class, by the SHA-256 of the index. `train+validation` is the authors' training part."
 )
-_THREE_OFFICIAL = "The authors' own three parts."
 _NO_PARTS = (
     "The authors give no parts; seven, one and two tenths are dealt class by class, by the SHA-256 of the index."
 )
@@ -208,26 +207,6 @@ _PUBLIC: dict[str, tuple[str, str, str, str, str, list[str]]] = {
         "https://github.com/zalandoresearch/fashion-mnist", "MIT",
         "H. Xiao, K. Rasul, R. Vollgraf (2017). Fashion-MNIST. arXiv:1708.07747.",
         ["Shirts, T-shirts, coats and pullovers overlap; duplicates between the parts are known."]),
-    "kmnist": ("Kuzushiji-MNIST", "70,000 cursive Japanese characters in ten classes.",
-        "https://github.com/rois-codh/kmnist", "CC BY-SA 4.0",
-        "T. Clanuwat et al. (2018). Deep Learning for Classical Japanese Literature. arXiv:1812.01718.", []),
-    "emnist": ("EMNIST, balanced", "131,600 handwritten letters and digits in 47 classes.",
-        "https://www.nist.gov/itl/products-and-services/emnist-dataset",
-        "Not stated; made by NIST, an agency of the United States",
-        "G. Cohen, S. Afshar, J. Tapson, A. van Schaik (2017). EMNIST. arXiv:1702.05373.",
-        ["Its files exchange rows and columns; here they are put upright.",
-         "Upper and lower case are one class for fifteen letters."]),
-    "qmnist": ("QMNIST", "MNIST made again from its source, with all 60,000 test digits.",
-        "https://github.com/facebookresearch/qmnist", "BSD-style, see its repository",
-        "C. Yadav, L. Bottou (2019). Cold Case: The Lost MNIST Digits. NeurIPS 2019.", []),
-    "usps": ("USPS", "9,298 digits from letters, 16x16.",
-        "https://www.csie.ntu.edu.tw/~cjlin/libsvmtools/datasets/multiclass.html#usps", UNSTATED,
-        "J. J. Hull (1994). A database for handwritten text recognition research. IEEE TPAMI 16(5).",
-        ["The test part is harder than the training part."]),
-    "semeion": ("Semeion", "1,593 digits by about 80 people, 16x16, black and white.",
-        "https://archive.ics.uci.edu/dataset/178/semeion+handwritten+digit", "CC BY 4.0 (UCI)",
-        "Tactile Srl, Brescia, and Semeion Research Center, Rome (1994). Semeion Handwritten Digit. UCI.",
-        ["Everybody wrote each digit twice, so the same hands are in every part."]),
     "cifar10": ("CIFAR-10", "60,000 small photographs in ten classes.",
         "https://www.cs.toronto.edu/~kriz/cifar.html", UNSTATED,
         "A. Krizhevsky (2009). Learning Multiple Layers of Features from Tiny Images.",
@@ -238,65 +217,19 @@ _PUBLIC: dict[str, tuple[str, str, str, str, str, list[str]]] = {
         "A. Krizhevsky (2009). Learning Multiple Layers of Features from Tiny Images.",
         ["About 10% of the test pictures have a near copy in the training part.",
          "Its source, Tiny Images, was withdrawn by its authors in 2020 for offensive labels."]),
-    "svhn": ("Street View House Numbers", "99,289 digits from photographs of house numbers.",
-        "http://ufldl.stanford.edu/housenumbers/", "Not stated; non-commercial use only",
-        "Y. Netzer et al. (2011). Reading Digits in Natural Images with Unsupervised Feature Learning.",
-        ["Neighbouring digits are in the picture; the 531,131 extra pictures are not loaded."]),
     "stl10": ("STL-10", "13,000 photographs of 96x96 in ten classes.",
         "https://cs.stanford.edu/~acoates/stl10/", UNSTATED,
         "A. Coates, H. Lee, A. Y. Ng (2011). An Analysis of Single-Layer Networks. AISTATS.",
         ["The 100,000 pictures without labels are not loaded."]),
-    "caltech101": ("Caltech-101", "8,677 pictures of objects in 101 classes.",
-        "https://data.caltech.edu/records/mzrjq-6wc02", "CC BY 4.0",
-        "F.-F. Li, M. Andreetto, M. Ranzato, P. Perona (2022). Caltech 101. doi:10.22002/D1.20086", []),
-    "caltech256": ("Caltech-256", "30,607 pictures of objects in 257 classes.",
-        "https://data.caltech.edu/records/nyy15-4j048", "CC BY 4.0",
-        "G. Griffin, A. Holub, P. Perona (2022). Caltech 256. doi:10.22002/D1.20087", []),
-    "country211": ("Country211", "63,300 photographs to be told apart by country.",
-        "https://github.com/openai/CLIP/blob/main/data/country211.md", "Creative Commons, by picture (from YFCC100M)",
-        "A. Radford et al. (2021). Learning Transferable Visual Models From Natural Language Supervision.", []),
-    "dtd": ("Describable Textures", "5,640 textures in 47 classes.",
-        "https://www.robots.ox.ac.uk/~vgg/data/dtd/", UNSTATED,
-        "M. Cimpoi et al. (2014). Describing Textures in the Wild. CVPR.", ["The first of its ten partitions."]),
     "eurosat": ("EuroSAT", "27,000 satellite pictures in ten classes of land use.",
         "https://github.com/phelber/eurosat", "MIT; the pictures are Copernicus Sentinel data",
         "P. Helber, B. Bischke, A. Dengel, D. Borth (2019). EuroSAT. IEEE J-STARS 12(7).", []),
-    "fer2013": ("FER2013", "35,887 grey faces in seven expressions.",
-        "https://www.kaggle.com/c/challenges-in-representation-learning-facial-expression-recognition-challenge",
-        UNSTATED, "I. Goodfellow et al. (2013). Challenges in representation learning. ICONIP.",
-        ["It has no free download: put its file in the folder by hand.", "Many labels are doubtful."]),
-    "fgvc-aircraft": ("FGVC-Aircraft", "10,000 aircraft in 100 variants.",
-        "https://www.robots.ox.ac.uk/~vgg/data/fgvc-aircraft/", "Non-commercial research only",
-        "S. Maji et al. (2013). Fine-Grained Visual Classification of Aircraft. arXiv:1306.5151.", []),
-    "flowers102": ("Oxford 102 Flowers", "8,189 flowers in 102 classes.",
-        "https://www.robots.ox.ac.uk/~vgg/data/flowers/102/", UNSTATED,
-        "M.-E. Nilsback, A. Zisserman (2008). Automated Flower Classification. ICVGIP.", []),
-    "food101": ("Food-101", "101,000 dishes in 101 classes.",
-        "https://data.vision.ee.ethz.ch/cvl/datasets_extra/food-101/", "Not stated; the pictures are from Foodspotting",
-        "L. Bossard, M. Guillaumin, L. Van Gool (2014). Food-101. ECCV.",
-        ["The training part was left noisy on purpose."]),
-    "gtsrb": ("German Traffic Signs", "39,270 traffic signs in 43 classes.",
-        "https://benchmark.ini.rub.de/gtsrb_news.html", UNSTATED,
-        "J. Stallkamp et al. (2012). Man vs. computer. Neural Networks 32.",
-        ["One sign was photographed some thirty times: neighbours are in training and validation."]),
     "imagenette": ("Imagenette", "13,394 photographs in ten easy classes of ImageNet.",
         "https://github.com/fastai/imagenette", "Apache-2.0 for the list; ImageNet's terms for the pictures",
         "J. Howard (2019). Imagenette.", ["The test part here is the authors' validation part."]),
     "oxford-pets": ("Oxford-IIIT Pets", "7,349 cats and dogs in 37 breeds.",
         "https://www.robots.ox.ac.uk/~vgg/data/pets/", "CC BY-SA 4.0",
         "O. M. Parkhi, A. Vedaldi, A. Zisserman, C. V. Jawahar (2012). Cats and Dogs. CVPR.", []),
-    "pcam": ("PatchCamelyon", "327,680 pieces of tissue, with and without tumour.",
-        "https://github.com/basveeling/pcam", "CC0", "B. S. Veeling et al. (2018). Rotation Equivariant CNNs for "
-        "Digital Pathology. arXiv:1806.03962.", ["Needs the package h5py."]),
-    "rendered-sst2": ("Rendered SST2", "9,613 sentences as pictures, to be told good from bad.",
-        "https://github.com/openai/CLIP/blob/main/data/rendered-sst2.md", UNSTATED,
-        "A. Radford et al. (2021). Learning Transferable Visual Models From Natural Language Supervision.", []),
-    "stanford-cars": ("Stanford Cars", "16,185 cars in 196 models.",
-        "https://ai.stanford.edu/~jkrause/cars/car_dataset.html", UNSTATED,
-        "J. Krause, M. Stark, J. Deng, L. Fei-Fei (2013). 3D Object Representations. ICCV workshops.",
-        ["Its published address is gone: put the files in the folder by hand."]),
-    "sun397": ("SUN397", "108,754 scenes in 397 classes.", "https://vision.princeton.edu/projects/2010/SUN/",
-        UNSTATED, "J. Xiao, J. Hays, K. Ehinger, A. Oliva, A. Torralba (2010). SUN Database. CVPR.", []),
 }  # fmt: skip
 
 
@@ -305,7 +238,7 @@ def _all() -> dict[str, Card]:
     cards = _embedded()
     for name, (title, summary, address, licence, citation, faults) in _PUBLIC.items():
         source = SOURCES[name]
-        splits = _THREE_OFFICIAL if len(source.parts) == 3 else _OWN if len(source.parts) == 2 else _NO_PARTS
+        splits = _OWN if len(source.parts) == 2 else _NO_PARTS
         sized = "3xSxS: cut to the middle square and resized, S = 64 unless another size is given"
         cards[name] = Card(
             name=name,

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import re
 import socket
 import sys
+import tarfile
+import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +26,8 @@ from mmcourse.data.splits import parse, stratified
 
 EMBEDDED = ("digits", "mnist5k", "emoji", "photos")
 CONNECT_SECONDS = 20.0
+WATCH_SECONDS = 30.0
+SLOWEST = 1000.0  # bytes a second
 
 
 class DataUnavailableError(RuntimeError):
@@ -34,11 +40,11 @@ class Source:
 
     Attributes:
         torchvision: The class in ``torchvision.datasets``.
-        parts: The arguments that give each official part.
+        parts: The arguments that give each official part: training and test, or all as training.
         sizes: The number of pictures in each official part.
         place: What lies in the data folder once the set is there.
         shape: (C, H, W), or None where pictures differ in size and are resized.
-        validation: The share of the training part that is set apart, where there is no official one.
+        validation: The share of the training part that is set apart.
         test: The share set apart where the set has no official parts at all.
         extra: Further arguments of the class.
     """
@@ -55,63 +61,30 @@ class Source:
     @property
     def counts(self) -> dict[str, int]:
         """Pictures in each part as this package deals them."""
-        sizes = dict(self.sizes)
-        if len(sizes) == 3:
-            return sizes
-        train = sizes["train"]
-        test = round(train * self.test) if self.test else sizes.get("test", 0)
+        train = self.sizes["train"]
+        test = round(train * self.test) if self.test else self.sizes["test"]
         validation = round(train * self.validation)
         left = train - validation - (test if self.test else 0)
         return {"train": left, "validation": validation, "test": test}
 
 
 _TRAIN: dict[str, dict[str, Any]] = {"train": {"train": True}, "test": {"train": False}}
-_SPLIT: dict[str, dict[str, Any]] = {"train": {"split": "train"}, "test": {"split": "test"}}
-_THREE: dict[str, dict[str, Any]] = {
-    "train": {"split": "train"}, "validation": {"split": "val"}, "test": {"split": "test"},
-}  # fmt: skip
-_WHOLE: dict[str, dict[str, Any]] = {"train": {}}
-
-
-def _sizes(*counts: int) -> dict[str, int]:
-    names = ("train", "test") if len(counts) == 2 else ("train", "validation", "test")
-    return dict(zip(names, counts, strict=False))
-
-
 _GREY = (1, 28, 28)
 _SMALL = (3, 32, 32)
+_MNIST = {"train": 60000, "test": 10000}
+_CIFAR = {"train": 50000, "test": 10000}
 SOURCES: dict[str, Source] = {
-    "mnist": Source("MNIST", _TRAIN, _sizes(60000, 10000), "MNIST/raw/*-ubyte", _GREY),
-    "fashion-mnist": Source("FashionMNIST", _TRAIN, _sizes(60000, 10000), "FashionMNIST/raw/*-ubyte", _GREY),
-    "kmnist": Source("KMNIST", _TRAIN, _sizes(60000, 10000), "KMNIST/raw/*-ubyte", _GREY),
-    "emnist": Source("EMNIST", _TRAIN, _sizes(112800, 18800), "EMNIST/raw/emnist-balanced-*-ubyte", _GREY,
-                     extra={"split": "balanced"}),
-    "qmnist": Source("QMNIST", _TRAIN, _sizes(60000, 60000), "QMNIST/raw/qmnist-*", _GREY),
-    "usps": Source("USPS", _TRAIN, _sizes(7291, 2007), "usps.bz2, usps.t.bz2", (1, 16, 16)),
-    "semeion": Source("SEMEION", _WHOLE, {"train": 1593}, "semeion.data", (1, 16, 16), test=0.2),
-    "cifar10": Source("CIFAR10", _TRAIN, _sizes(50000, 10000), "cifar-10-batches-py/", _SMALL),
-    "cifar100": Source("CIFAR100", _TRAIN, _sizes(50000, 10000), "cifar-100-python/", _SMALL),
-    "svhn": Source("SVHN", _SPLIT, _sizes(73257, 26032), "train_32x32.mat, test_32x32.mat", _SMALL),
-    "stl10": Source("STL10", _SPLIT, _sizes(5000, 8000), "stl10_binary/", (3, 96, 96)),
-    "caltech101": Source("Caltech101", _WHOLE, {"train": 8677}, "caltech101/", test=0.2),
-    "caltech256": Source("Caltech256", _WHOLE, {"train": 30607}, "caltech256/", test=0.2),
-    "country211": Source("Country211", {**_THREE, "validation": {"split": "valid"}},
-                         _sizes(31650, 10550, 21100), "country211/"),
-    "dtd": Source("DTD", _THREE, _sizes(1880, 1880, 1880), "dtd/"),
-    "eurosat": Source("EuroSAT", _WHOLE, {"train": 27000}, "eurosat/", test=0.2),
-    "fer2013": Source("FER2013", _SPLIT, _sizes(28709, 7178), "fer2013/icml_face_data.csv"),
-    "fgvc-aircraft": Source("FGVCAircraft", _THREE, _sizes(3334, 3333, 3333), "fgvc-aircraft-2013b/"),
-    "flowers102": Source("Flowers102", _THREE, _sizes(1020, 1020, 6149), "flowers-102/"),
-    "food101": Source("Food101", _SPLIT, _sizes(75750, 25250), "food-101/"),
-    "gtsrb": Source("GTSRB", _SPLIT, _sizes(26640, 12630), "gtsrb/"),
+    "mnist": Source("MNIST", _TRAIN, _MNIST, "MNIST/raw/*-ubyte", _GREY),
+    "fashion-mnist": Source("FashionMNIST", _TRAIN, _MNIST, "FashionMNIST/raw/*-ubyte", _GREY),
+    "cifar10": Source("CIFAR10", _TRAIN, _CIFAR, "cifar-10-batches-py/", _SMALL),
+    "cifar100": Source("CIFAR100", _TRAIN, _CIFAR, "cifar-100-python/", _SMALL),
+    "stl10": Source("STL10", {"train": {"split": "train"}, "test": {"split": "test"}},
+                    {"train": 5000, "test": 8000}, "stl10_binary/", (3, 96, 96)),
+    "eurosat": Source("EuroSAT", {"train": {}}, {"train": 27000}, "eurosat/", test=0.2),
     "imagenette": Source("Imagenette", {"train": {"split": "train"}, "test": {"split": "val"}},
-                         _sizes(9469, 3925), "imagenette2-160/", extra={"size": "160px"}),
+                         {"train": 9469, "test": 3925}, "imagenette2-160/", extra={"size": "160px"}),
     "oxford-pets": Source("OxfordIIITPet", {"train": {"split": "trainval"}, "test": {"split": "test"}},
-                          _sizes(3680, 3669), "oxford-iiit-pet/"),
-    "pcam": Source("PCAM", _THREE, _sizes(262144, 32768, 32768), "pcam/"),
-    "rendered-sst2": Source("RenderedSST2", _THREE, _sizes(6920, 872, 1821), "rendered-sst2/"),
-    "stanford-cars": Source("StanfordCars", _SPLIT, _sizes(8144, 8041), "stanford_cars/"),
-    "sun397": Source("SUN397", _WHOLE, {"train": 108754}, "SUN397/", test=0.2),
+                          {"train": 3680, "test": 3669}, "oxford-iiit-pet/"),
 }  # fmt: skip
 
 
@@ -146,7 +119,7 @@ def _piece(name: str, source: Source, part: str, size: int) -> tuple[Tensor, Ten
     images, labels = _tensors(name, source, official, whole, size)
     if not classes:
         classes = [str(label) for label in range(int(labels.max()) + 1)]
-    if len(source.parts) == 3 or (part == "test" and "test" in source.parts):
+    if part == "test" and "test" in source.parts:
         return images, labels, classes
     count = len(labels)
     test = round(count * source.test)
@@ -162,22 +135,17 @@ def _open(name: str, source: Source, part: str) -> Any:
 
     make: Callable[..., Any] = getattr(torchvision.datasets, source.torchvision)
     folder = data_folder()
-    arguments = {**source.extra, **source.parts[part]}
-    if source.torchvision != "FER2013":
-        arguments["download"] = False
+    arguments = {**source.extra, **source.parts[part], "download": False}
     try:
         with _quiet():
             return make(str(folder), **arguments)
     except Exception as error:  # a damaged file fails in as many ways as there are formats
         missing = isinstance(error, OSError) or "not found" in str(error)
         state = f"is not in {folder}" if missing else f"is damaged in {folder} ({_line(error)})"
-    if "download" in arguments:
-        why = _fetch(make, folder, {**arguments, "download": True}, name)
-        if not why:
-            with _quiet():
-                return make(str(folder), **arguments)
-    else:
-        why = "its authors offer no free address"
+    why = _fetch(make, folder, {**arguments, "download": True}, name)
+    if not why:
+        with _quiet():
+            return make(str(folder), **arguments)
     advice = "connect to the network" if missing else "delete it there and connect to the network"
     raise DataUnavailableError(
         f"{name!r} {state} and could not be downloaded ({why}): {advice}, or put "
@@ -201,13 +169,57 @@ def _fetch(make: Callable[..., Any], folder: Path, arguments: dict[str, Any], na
     socket.setdefaulttimeout(CONNECT_SECONDS)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / f".{name}.lock"), _quiet(progress=sys.stderr.isatty()):
+        with FileLock(folder / f".{name}.lock"), _safely(), _quiet(progress=sys.stderr.isatty()):
             make(str(folder), **arguments)
     except Exception as error:  # no network, a full disk, a changed address, a broken archive
         return _line(error)
     finally:
         socket.setdefaulttimeout(before)
     return ""
+
+
+@contextlib.contextmanager
+def _safely() -> Iterator[None]:
+    """torchvision's own download code, with a watch on its speed and archives that stay inside their folder."""
+    from torchvision.datasets import utils
+
+    retrieve, before = utils._urlretrieve, tarfile.TarFile.__dict__.get("extraction_filter")
+    utils._urlretrieve = _retrieve
+    tarfile.TarFile.extraction_filter = staticmethod(tarfile.data_filter)
+    try:
+        yield
+    finally:
+        utils._urlretrieve = retrieve
+        if before is None:
+            del tarfile.TarFile.extraction_filter
+        else:
+            tarfile.TarFile.extraction_filter = before
+
+
+def _retrieve(url: str, filename: str | os.PathLike[str], chunk_size: int = 2**15) -> None:
+    """Write what an address gives to a file; a server that sends almost nothing is given up.
+
+    Raises:
+        OSError: no answer, or fewer than ``SLOWEST`` bytes a second over ``WATCH_SECONDS``.
+    """
+    from tqdm.auto import tqdm
+
+    request = urllib.request.Request(url, headers={"User-Agent": "mmcourse"})
+    with (
+        urllib.request.urlopen(request, timeout=CONNECT_SECONDS) as response,
+        open(filename, "wb") as file,
+        tqdm(total=response.length, unit="B", unit_scale=True) as bar,
+    ):
+        since, arrived = time.monotonic(), 0
+        while chunk := response.read1(chunk_size):
+            file.write(chunk)
+            bar.update(len(chunk))
+            arrived += len(chunk)
+            seconds = time.monotonic() - since
+            if seconds >= WATCH_SECONDS:
+                if arrived < SLOWEST * seconds:
+                    raise TimeoutError(f"the server sends only {arrived / seconds:.0f} bytes a second")
+                since, arrived = time.monotonic(), 0
 
 
 @contextlib.contextmanager
@@ -232,7 +244,7 @@ def _tensors(name: str, source: Source, part: str, whole: Any, size: int) -> tup
     if source.shape is None:
 
         def make() -> dict[str, Tensor]:
-            return _resized(whole, size)
+            return _resized(name, whole, size)
 
         made = cached(key(f"{name}-{part}-{size}-{len(whole)}", "torchvision", "pillow"), make)
         return made["images"], made["labels"]
@@ -244,23 +256,24 @@ def _tensors(name: str, source: Source, part: str, whole: Any, size: int) -> tup
         images = images.unsqueeze(1)
     elif images.shape[1] != channels and images.shape[-1] == channels:
         images = images.permute(0, 3, 1, 2).contiguous()
-    if source.torchvision == "EMNIST":  # stored with rows and columns exchanged
-        images = images.transpose(2, 3).contiguous()
-    labels = torch.as_tensor(np.asarray(targets)).long()
-    if labels.ndim == 2:  # QMNIST keeps a row of facts about each digit; the first is the class
-        labels = labels[:, 0].contiguous()
-    return images, labels
+    return images, torch.as_tensor(np.asarray(targets)).long()
 
 
-def _resized(whole: Any, size: int) -> dict[str, Tensor]:
+def _resized(name: str, whole: Any, size: int) -> dict[str, Tensor]:
     from PIL import ImageOps
     from PIL.Image import Resampling
 
     images = torch.empty(len(whole), 3, size, size, dtype=torch.uint8)
     labels = torch.empty(len(whole), dtype=torch.long)
     for index in range(len(whole)):
-        picture, label = whole[index]
-        square = ImageOps.fit(picture.convert("RGB"), (size, size), Resampling.LANCZOS)
+        try:
+            picture, label = whole[index]
+            square = ImageOps.fit(picture.convert("RGB"), (size, size), Resampling.LANCZOS)
+        except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises for broken files
+            raise DataUnavailableError(
+                f"picture {index} of {name!r} is damaged in {data_folder()} ({_line(error)}): delete the set there and "
+                "load it again"
+            ) from error
         images[index] = torch.from_numpy(np.array(square).transpose(2, 0, 1).copy())
         labels[index] = int(label)
     return {"images": images, "labels": labels}

@@ -425,9 +425,9 @@ class _Run:
             for name, tensor in parts["optimizer"].items():
                 i, _, moment = name.partition("/")
                 state.setdefault(int(i), {})[moment] = tensor
-            for i, moments in state.items():
+            for number, moments in state.items():
                 if set(moments) != MOMENTS:
-                    raise ValueError(f"optimizer/{i} has {', '.join(sorted(moments))}")
+                    raise ValueError(f"optimizer/{number} has {', '.join(sorted(moments))}")
             self._load(step, parts["model"], {**self.optimizer.state_dict(), "state": state}, parts["average"])
         except (RuntimeError, ValueError, KeyError) as error:
             reason = " ".join(str(error).split())[:200]
