@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import io
@@ -209,7 +210,8 @@ def test_an_archive_may_not_write_outside_its_folder(tmp_path: Path, kind: str) 
             entry = tarfile.TarInfo("link/outside")
         entry.size = 4
         tar.addfile(entry, io.BytesIO(b"evil"))
-    with downloads._safely(), pytest.raises(tarfile.FilterError):
+    refused = contextlib.nullcontext() if kind == "absolute" else pytest.raises(tarfile.FilterError)
+    with downloads._safely(), refused:  # an absolute name is put inside, without its slash
         torchvision.datasets.utils.extract_archive(str(archive), str(inside))
     assert not (tmp_path / "outside").exists()
     assert "extraction_filter" not in vars(tarfile.TarFile)  # and nobody else's archives are touched
