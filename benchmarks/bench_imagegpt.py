@@ -21,16 +21,17 @@ SIDE, COLOURS, BATCH = 16, 512, 4
 
 def seconds_per_token(model: ImageGPT, places: range, cached: bool, repeats: int = 5) -> float:
     """Median seconds of the processor for one token at these places of a picture."""
-    codes, taken = torch.randint(COLOURS, (BATCH, SIDE * SIDE)), []
+    ids, taken = model.prompt(torch.randint(COLOURS, (BATCH, SIDE * SIDE - 1))), []
     with torch.no_grad():
         for _ in range(repeats):
-            cache = model.new_cache() if cached else None
-            if cache is not None:
-                model.next_logits(codes[:, : places.start], cache)
+            cache = model.start()
+            model.step(ids[:, : places.start], cache)
             start = time.process_time()
             for n in places:
-                # With a cache the first of these calls reads what came before; it happened above.
-                model.next_logits(codes[:, : n + 1], cache)
+                if cached:
+                    model.step(ids[:, n : n + 1], cache)
+                else:
+                    model.step(ids[:, : n + 1], model.start())
             taken.append((time.process_time() - start) / len(places))
     return sorted(taken)[repeats // 2]
 
@@ -42,13 +43,13 @@ def main() -> None:
         TheirConfig(vocab_size=COLOURS + 1, n_positions=SIDE * SIDE, n_embd=128, n_layer=6, n_head=4)
     ).eval()
     ours = from_transformers(theirs)
-    nothing, start = torch.empty(BATCH, 0, dtype=torch.long), torch.full((BATCH, 1), COLOURS)
+    start = torch.full((BATCH, 1), COLOURS)
     length = SIDE * SIDE - 1
     rows = [
         row(
             f"{BATCH} pictures of {SIDE} x {SIDE}, 6 layers of width 128, greedy, with the cache",
             *side_by_side(
-                lambda: generate(ours, nothing, length, temperature=0),
+                lambda: generate(ours, start, length, temperature=0),
                 lambda: theirs.generate(
                     start, attention_mask=torch.ones_like(start), max_new_tokens=length, do_sample=False
                 ),

@@ -6,7 +6,7 @@ import dataclasses
 import difflib
 import os
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, get_type_hints
 
 import torch
 from torch import Tensor, nn
@@ -44,7 +44,8 @@ class ModelConfig:
         unknown = [key for key in values if key not in known]
         if unknown:
             raise ValueError(f"{cls.__name__} has no field {unknown[0]!r}; it has {', '.join(sorted(known))}.")
-        return cls(**values)
+        kinds = get_type_hints(cls)  # a nested configuration comes back from JSON as a dict
+        return cls(**{key: kinds[key](**value) if isinstance(value, dict) else value for key, value in values.items()})
 
 
 class Model(nn.Module):

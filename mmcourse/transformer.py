@@ -10,7 +10,7 @@ transformer (Dosovitskiy et al., 2021, equations 2 and 3). Derived in :ref:`sec-
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal
@@ -18,6 +18,8 @@ from typing import Literal
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+KeysValues = tuple[Tensor, Tensor]  # (B, H, M, D/H) each
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,10 @@ class TransformerConfig:
         layers: L, the number of blocks.
         mlp: hidden units of each block's MLP, 4 D in most models.
         activation: ``"gelu"`` exact, ``"gelu_tanh"`` its tanh approximation, ``"quick_gelu"`` x·sigmoid(1.702 x).
-        norm: ``"layer"`` for LayerNorm, ``"scale"`` for ImageGPT's norm without mean and bias.
+        norm: ``"layer"`` for LayerNorm, ``"rms"`` for a norm without mean and bias (ImageGPT).
         epsilon: added to the variance, inside the root.
-        query_bias: whether the query projection has a bias; so for key, value, out and mlp.
+        bias: whether the linear layers of attention and MLP have biases.
+        key_bias: whether the key projection has one too; Whisper's has none.
         dropout: probability of dropping a sub-layer's output before it is added (Vaswani, section 5.4).
         cross_attention: whether each block also reads a memory (the decoder of an encoder-decoder).
         final_norm: whether a norm follows the last block.
@@ -45,13 +48,10 @@ class TransformerConfig:
     layers: int
     mlp: int
     activation: Literal["gelu", "gelu_tanh", "quick_gelu"] = "gelu"
-    norm: Literal["layer", "scale"] = "layer"
+    norm: Literal["layer", "rms"] = "layer"
     epsilon: float = 1e-6
-    query_bias: bool = True
+    bias: bool = True
     key_bias: bool = True
-    value_bias: bool = True
-    out_bias: bool = True
-    mlp_bias: bool = True
     dropout: float = 0.0
     cross_attention: bool = False
     final_norm: bool = True
@@ -77,38 +77,23 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "gelu_tanh": partial(F.gelu, approximate="tanh"),
     "quick_gelu": quick_gelu,
 }
-
-
-class ScaleNorm(nn.Module):
-    """ImageGPT's norm: x·rsqrt(mean x² + epsilon)·g, without mean and without bias (image-gpt, ``src/model.py``)."""
-
-    def __init__(self, width: int, epsilon: float) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(width))
-        self.epsilon = epsilon
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(…, D) -> (…, D)."""
-        return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + self.epsilon) * self.weight
-
-
-NORMS: dict[str, type[nn.Module]] = {"layer": nn.LayerNorm, "scale": ScaleNorm}
+NORMS: dict[str, type[nn.LayerNorm] | type[nn.RMSNorm]] = {"layer": nn.LayerNorm, "rms": nn.RMSNorm}
 
 
 def make_norm(config: TransformerConfig) -> nn.Module:
-    """The norm that the configuration names, over the last dimension (Ba et al., 2016)."""
+    """The norm that the configuration names, over the last dimension (Ba et al., 2016; Zhang & Sennrich, 2019)."""
     return NORMS[config.norm](config.width, config.epsilon)
 
 
 class LayerCache:
-    """Keys and values that one block has computed already, (B, H, N, D/H) each."""
+    """What one block has computed already: keys and values of past tokens, and those of the memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, memory: KeysValues | None = None) -> None:
         self.length = 0
-        self.memory: tuple[Tensor, Tensor] | None = None  # of cross-attention: computed once, never grows
+        self.memory = memory  # of cross-attention: computed once, never grown, copied or reordered
         self._room: Tensor | None = None  # (2, B, H, room, D/H), keys and values, filled up to length
 
-    def append(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+    def append(self, keys: Tensor, values: Tensor) -> KeysValues:
         """Add the keys and values of new tokens and return all so far, (B, H, length, D/H) each."""
         start, self.length = self.length, self.length + keys.shape[2]
         if self._room is None or self.length > self._room.shape[3]:
@@ -122,28 +107,60 @@ class LayerCache:
         return self._room[0, :, :, : self.length], self._room[1, :, :, : self.length]
 
     def select(self, rows: Tensor) -> None:
-        """Keep these rows of the batch, in this order; a row may be named twice (beam search)."""
+        """Keep these rows of the past tokens, in this order; a row may be named twice."""
         if self._room is not None:
             self._room = self._room[:, rows]
-        if self.memory is not None:
-            self.memory = self.memory[0][rows], self.memory[1][rows]
 
 
 class Cache:
-    """What a :class:`Decoder` of L layers has read so far: a new token costs one step (:ref:`sec-07-sampling`)."""
+    """What a :class:`Decoder` has read so far, so that a new token costs one step (:ref:`sec-07-sampling`).
 
-    def __init__(self, layers: int) -> None:
-        self.layers = [LayerCache() for _ in range(layers)]
+    :meth:`Decoder.start` makes it. Where beams are searched, one row of the memory serves all beams of that row.
+
+    Attributes:
+        layers: one :class:`LayerCache` a block.
+        rows: B, or B times the beams of each row; None until it is known.
+        padding: (B,) int64, how many tokens in front of each row are only filling; None for none.
+        memory_key_padding_mask: (B, M) bool, True for tokens of the memory that nobody may read; None for none.
+    """
+
+    def __init__(
+        self,
+        layers: int,
+        memory: Sequence[KeysValues] | None = None,
+        memory_key_padding_mask: Tensor | None = None,
+        padding: Tensor | None = None,
+    ) -> None:
+        self.layers = [LayerCache(None if memory is None else memory[i]) for i in range(layers)]
+        self.memory_key_padding_mask = memory_key_padding_mask
+        self.padding = padding
+        self.rows = len(memory[0][0]) if memory else None if padding is None else len(padding)
 
     @property
     def length(self) -> int:
-        """Number of tokens read so far."""
+        """Number of tokens read so far, filling included."""
         return self.layers[0].length
 
-    def select(self, rows: Tensor) -> None:
-        """Keep these rows of the batch, in this order; a row may be named twice (beam search)."""
+    def places(self, n: int, device: torch.device) -> Tensor:
+        """Where the next n tokens stand in their sequences, filling not counted: (n,), or (B, n) with padding."""
+        places = torch.arange(self.length, self.length + n, device=device)
+        return places if self.padding is None else (places - self.padding[:, None]).clamp(min=0)
+
+    def repeat(self, beams: int) -> None:
+        """Let each row become several, side by side; they share the memory."""
+        rows = self.rows or 0
+        self._select(torch.arange(rows).repeat_interleave(beams))
+        self.rows = rows * beams
+
+    def reorder(self, origin: Tensor) -> None:
+        """Let beam j of row i go on from what beam ``origin[i, j]`` of that row has read: (B, beams) int64."""
+        first = torch.arange(len(origin), device=origin.device)[:, None] * origin.shape[1]
+        self._select((first + origin).flatten())
+
+    def _select(self, rows: Tensor) -> None:
         for layer in self.layers:
             layer.select(rows)
+        self.padding = None if self.padding is None else self.padding[rows]
 
 
 @dataclass
@@ -151,27 +168,23 @@ class AttentionMaps:
     """Attention weights of each layer, collected when a stack is called with ``maps=AttentionMaps()``.
 
     Attributes:
-        own: (B, H, N, N) each, of self-attention; rows sum to 1.
-        cross: (B, H, N, M) each, of cross-attention.
+        self_attention: (B, H, N, N) each; rows sum to 1.
+        cross_attention: (B, H, N, M) each.
     """
 
-    own: list[Tensor] = field(default_factory=list)
-    cross: list[Tensor] = field(default_factory=list)
+    self_attention: list[Tensor] = field(default_factory=list)
+    cross_attention: list[Tensor] = field(default_factory=list)
 
 
-def attention_mask(n: int, m: int, causal: bool, padding: Tensor | None, device: torch.device) -> Tensor | None:
-    """Which of m keys each of n queries may read: True or False, (N, M) or (B, 1, N, M); None where all may be read.
+def attention_mask(n: int, m: int, causal: bool, key_padding_mask: Tensor | None, device: torch.device) -> Tensor:
+    """Which of m keys each of n queries may read: True or False, (N, M) or (B, 1, N, M).
 
     The last query is the last key's own token, so a causal mask is aligned at its lower right corner: with a
     filled cache the queries are the newest of the keys.
     """
-    mask = None
-    if causal and n > 1:
-        mask = torch.ones(n, m, dtype=torch.bool, device=device).tril(m - n)
-    if padding is not None:
-        readable = ~padding[:, None, None, :]
-        mask = readable if mask is None else mask & readable
-    return mask
+    mask = torch.ones(n, m, dtype=torch.bool, device=device)
+    mask = mask.tril(m - n) if causal else mask
+    return mask if key_padding_mask is None else mask & ~key_padding_mask[:, None, None, :]
 
 
 def scaled_dot_product(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -190,7 +203,7 @@ def scaled_dot_product(query: Tensor, key: Tensor, value: Tensor, mask: Tensor |
     if mask is None:
         weights = scores.softmax(-1)
     else:
-        weights = scores.masked_fill(~mask, float("-inf")).softmax(-1).nan_to_num(0.0)
+        weights = scores.masked_fill(~mask, float("-inf")).softmax(-1).masked_fill(~mask, 0.0)
     return weights @ value, weights
 
 
@@ -204,53 +217,38 @@ class Attention(nn.Module):
         super().__init__()
         self.heads = config.heads
         self.causal = causal
-        self.query = nn.Linear(config.width, config.width, bias=config.query_bias)
-        self.key = nn.Linear(config.width, config.width, bias=config.key_bias)
-        self.value = nn.Linear(config.width, config.width, bias=config.value_bias)
-        self.out = nn.Linear(config.width, config.width, bias=config.out_bias)
+        self.query = nn.Linear(config.width, config.width, bias=config.bias)
+        self.key = nn.Linear(config.width, config.width, bias=config.bias and config.key_bias)
+        self.value = nn.Linear(config.width, config.width, bias=config.bias)
+        self.out = nn.Linear(config.width, config.width, bias=config.bias)
 
     def split(self, x: Tensor) -> Tensor:
         """(B, N, D) -> (B, H, N, D/H): each head gets its share of the width."""
         return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
 
+    def keys_values(self, x: Tensor) -> KeysValues:
+        """What others read of these tokens: (B, M, D) -> (B, H, M, D/H) twice."""
+        return self.split(self.key(x)), self.split(self.value(x))
+
     def forward(
-        self,
-        x: Tensor,
-        memory: Tensor | None = None,
-        *,
-        padding: Tensor | None = None,
-        cache: LayerCache | None = None,
-        maps: list[Tensor] | None = None,
+        self, x: Tensor, read: KeysValues, mask: Tensor | None = None, maps: list[Tensor] | None = None
     ) -> Tensor:
-        """Let each token of x (B, N, D) read from x, or from the memory (B, M, D) where one is given: (B, N, D).
+        """Let each token of x (B, N, D) read what :meth:`keys_values` made of other tokens, (B, H, M, D/H): (B, N, D).
 
         Args:
-            padding: (B, M) bool, True for keys that nobody may read; with a cache it covers the cached keys too.
-            cache: keys and values of earlier tokens, extended in place.
+            mask: from :func:`attention_mask`; None where all may be read, or in a causal layer all earlier ones.
             maps: a list to which the weights (B, H, N, M) are appended.
         """
-        query = self.split(self.query(x))
-        if memory is None:
-            key, value = self.split(self.key(x)), self.split(self.value(x))
-            if cache is not None:
-                key, value = cache.append(key, value)
-        elif cache is not None and cache.memory is not None:
-            key, value = cache.memory
-        else:
-            key, value = self.split(self.key(memory)), self.split(self.value(memory))
-            if cache is not None:
-                cache.memory = key, value
-        if maps is None and self.causal and padding is None and query.shape[2] == key.shape[2]:
+        query, (key, value) = self.split(self.query(x)), read
+        causal = self.causal and mask is None and query.shape[2] > 1
+        if maps is None:
             # The fused kernel builds the triangle itself and skips what lies above it.
-            read = F.scaled_dot_product_attention(query, key, value, is_causal=True)
+            out = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=causal)
         else:
-            mask = attention_mask(query.shape[2], key.shape[2], self.causal, padding, x.device)
-            if maps is None:
-                read = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
-            else:
-                read, weights = scaled_dot_product(query, key, value, mask)
-                maps.append(weights)
-        return self.out(read.transpose(1, 2).flatten(2))  # (B, H, N, D/H) -> (B, N, D)
+            mask = attention_mask(query.shape[2], key.shape[2], True, None, x.device) if causal else mask
+            out, weights = scaled_dot_product(query, key, value, mask)
+            maps.append(weights)
+        return self.out(out.transpose(1, 2).flatten(2))  # (B, H, N, D/H) -> (B, N, D)
 
 
 class MLP(nn.Module):
@@ -258,8 +256,8 @@ class MLP(nn.Module):
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
-        self.up = nn.Linear(config.width, config.mlp, bias=config.mlp_bias)
-        self.down = nn.Linear(config.mlp, config.width, bias=config.mlp_bias)
+        self.up = nn.Linear(config.width, config.mlp, bias=config.bias)
+        self.down = nn.Linear(config.mlp, config.width, bias=config.bias)
         self.activation = ACTIVATIONS[config.activation]
 
     def forward(self, x: Tensor) -> Tensor:
@@ -276,34 +274,44 @@ class Block(nn.Module):
 
     def __init__(self, config: TransformerConfig, causal: bool = False) -> None:
         super().__init__()
-        self.norm_attention = make_norm(config)
-        self.attention = Attention(config, causal)
+        self.self_attention_norm = make_norm(config)
+        self.self_attention = Attention(config, causal)
         if config.cross_attention:
-            self.norm_cross = make_norm(config)
+            self.cross_attention_norm = make_norm(config)
             self.cross_attention = Attention(config)
-        self.norm_mlp = make_norm(config)
+        self.mlp_norm = make_norm(config)
         self.mlp = MLP(config)
         self.dropout = nn.Dropout(config.dropout)
-        self.crosses = config.cross_attention
 
     def forward(
         self,
         x: Tensor,
-        memory: Tensor | None = None,
         *,
-        padding: Tensor | None = None,
-        memory_padding: Tensor | None = None,
+        mask: Tensor | None = None,
         cache: LayerCache | None = None,
+        memory: KeysValues | None = None,
+        memory_mask: Tensor | None = None,
         maps: AttentionMaps | None = None,
     ) -> Tensor:
-        """(B, N, D) -> (B, N, D); arguments as in :class:`Attention`, ``memory_padding`` (B, M) for the memory."""
-        own = None if maps is None else maps.own
-        x = x + self.dropout(self.attention(self.norm_attention(x), padding=padding, cache=cache, maps=own))
-        if self.crosses:
-            cross = None if maps is None else maps.cross
-            read = self.cross_attention(self.norm_cross(x), memory, padding=memory_padding, cache=cache, maps=cross)
-            x = x + self.dropout(read)
-        return x + self.dropout(self.mlp(self.norm_mlp(x)))
+        """(B, N, D) -> (B, N, D).
+
+        Args:
+            mask: which tokens each token may read, as in :class:`Attention`; ``memory_mask`` for the memory.
+            cache: of earlier tokens; the new ones are added to it.
+            memory: what ``cross_attention.keys_values`` made of the memory.
+            maps: collects attention weights.
+        """
+        z = self.self_attention_norm(x)
+        read = self.self_attention.keys_values(z)
+        if cache is not None:
+            read = cache.append(*read)
+        x = x + self.dropout(self.self_attention(z, read, mask, None if maps is None else maps.self_attention))
+        if memory is not None:
+            # Beams of one row read the same memory: they stand side by side, as if they were one longer row.
+            z = self.cross_attention_norm(x).reshape(len(memory[0]), -1, x.shape[-1])
+            z = self.cross_attention(z, memory, memory_mask, None if maps is None else maps.cross_attention)
+            x = x + self.dropout(z.reshape(x.shape))
+        return x + self.dropout(self.mlp(self.mlp_norm(x)))
 
 
 class Stack(nn.Module):
@@ -316,15 +324,19 @@ class Stack(nn.Module):
         self.norm = make_norm(config) if config.final_norm else nn.Identity()
         self.apply(initialise)
 
-    def check(self, x: Tensor, padding: Tensor | None, keys: int) -> None:
+    def check(self, what: str, x: Tensor, key_padding_mask: Tensor | None) -> None:
         """Refuse what no block could use, in one line, before any arithmetic."""
-        given = f"{type(self).__name__} was given shape {tuple(x.shape)}"
+        given = f"{type(self).__name__} was given {what} of shape {tuple(x.shape)}"
         if x.dim() != 3 or x.shape[-1] != self.config.width:
             raise ValueError(f"{given}; it needs (B, N, D) with D = {self.config.width}: embed the tokens first.")
         if 0 in x.shape:
             raise ValueError(f"{given}, which holds no token at all.")
-        if padding is not None and tuple(padding.shape) != (x.shape[0], keys):
-            raise ValueError(f"padding is {tuple(padding.shape)}; it needs one entry a key, ({x.shape[0]}, {keys}).")
+        mask = key_padding_mask
+        if mask is not None and (mask.dtype != torch.bool or mask.shape != x.shape[:2]):
+            raise ValueError(
+                f"the padding mask of {what} is {mask.dtype} {tuple(mask.shape)}; it needs one bool a token, "
+                f"{tuple(x.shape[:2])}, True where it is only filling."
+            )
 
 
 class Encoder(Stack):
@@ -335,16 +347,22 @@ class Encoder(Stack):
             raise ValueError("an Encoder reads no memory; use Decoder for cross_attention=True.")
         super().__init__(config, causal=False)
 
-    def forward(self, x: Tensor, *, padding: Tensor | None = None, maps: AttentionMaps | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, *, key_padding_mask: Tensor | None = None, maps: AttentionMaps | None = None
+    ) -> Tensor:
         """Read a whole sequence at once: (B, N, D), positions added, -> (B, N, D).
 
         Args:
-            padding: (B, N) bool, True where a token is only filling.
+            key_padding_mask: (B, N) bool, True where a token is only filling; what it holds changes nothing.
             maps: collects the attention weights of every layer.
         """
-        self.check(x, padding, x.shape[1])
+        self.check("tokens", x, key_padding_mask)
+        mask = None
+        if key_padding_mask is not None:
+            x = x.masked_fill(key_padding_mask[..., None], 0.0)  # 0 times NaN would still be NaN
+            mask = attention_mask(1, x.shape[1], False, key_padding_mask, x.device)
         for block in self.blocks:
-            x = block(x, padding=padding, maps=maps)
+            x = block(x, mask=mask, maps=maps)
         return self.norm(x)
 
 
@@ -354,50 +372,76 @@ class Decoder(Stack):
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__(config, causal=True)
 
+    def start(
+        self,
+        memory: Tensor | None = None,
+        *,
+        memory_key_padding_mask: Tensor | None = None,
+        padding: Tensor | None = None,
+    ) -> Cache:
+        """A cache that holds the keys and values of the memory, and no token yet.
+
+        Args:
+            memory: (B, M, D), the encoder's output, where the configuration has cross-attention.
+            memory_key_padding_mask: (B, M) bool, True where a token of the memory is only filling.
+            padding: (B,) int64, how many tokens in front of each row will be filling.
+        """
+        if self.config.cross_attention != (memory is not None):
+            raise ValueError("give memory=, the encoder's output (B, M, D), if cross_attention=True, and only then.")
+        if memory is None:
+            return Cache(len(self.blocks), padding=padding)
+        self.check("memory", memory, memory_key_padding_mask)
+        if padding is not None and len(padding) != len(memory):
+            raise ValueError(f"padding is for {len(padding)} rows, the memory has {len(memory)}; give one a row.")
+        if memory_key_padding_mask is not None:
+            memory = memory.masked_fill(memory_key_padding_mask[..., None], 0.0)
+        read = [block.cross_attention.keys_values(memory) for block in self.blocks]  # type: ignore[union-attr, operator]
+        return Cache(len(self.blocks), read, memory_key_padding_mask, padding)
+
     def forward(
         self,
         x: Tensor,
         memory: Tensor | None = None,
         *,
-        padding: Tensor | None = None,
-        memory_padding: Tensor | None = None,
+        key_padding_mask: Tensor | None = None,
+        memory_key_padding_mask: Tensor | None = None,
         cache: Cache | None = None,
         maps: AttentionMaps | None = None,
     ) -> Tensor:
         """Read a sequence, or with a cache the next piece of one: (B, N, D) -> (B, N, D).
 
         Args:
-            x: (B, N, D); with a cache, only the tokens that the cache does not hold.
-            memory: (B, M, D), the encoder's output, where the configuration has cross-attention.
-            padding: (B, N) bool, True where a token is only filling; with a cache, over all tokens so far.
-            memory_padding: (B, M) bool, the same for the memory.
-            cache: extended in place. The memory's keys are computed at the first call only.
+            x: (B, N, D), positions added; with a cache, only the tokens that the cache does not hold.
+            memory, memory_key_padding_mask: as in :meth:`start`; a cache holds them already.
+            key_padding_mask: (B, N) bool, True where a token is only filling; a cache knows its own.
+            cache: from :meth:`start`; extended in place.
             maps: collects the attention weights of every layer.
         """
-        past = 0 if cache is None else cache.length
-        self.check(x, padding, past + x.shape[1])
-        if self.config.cross_attention != (memory is not None):
-            raise ValueError("give memory=, the encoder's output (B, M, D), if cross_attention=True, and only then.")
-        if cache is not None and len(cache.layers) != len(self.blocks):
-            raise ValueError(f"the cache has {len(cache.layers)} layers, the decoder {len(self.blocks)}; use Cache(L).")
-        for i, block in enumerate(self.blocks):
-            layer = None if cache is None else cache.layers[i]
-            x = block(x, memory, padding=padding, memory_padding=memory_padding, cache=layer, maps=maps)
+        self.check("tokens", x, key_padding_mask)
+        if cache is not None and (memory, key_padding_mask, memory_key_padding_mask) != (None, None, None):
+            raise ValueError("the cache holds memory and padding already; give them to start(), and here only tokens.")
+        state = self.start(memory, memory_key_padding_mask=memory_key_padding_mask) if cache is None else cache
+        if len(state.layers) != len(self.blocks) or state.rows not in (None, len(x)):
+            raise ValueError(
+                f"{len(x)} rows of tokens and {len(self.blocks)} layers do not fit a cache or a memory of {state.rows} "
+                f"rows and {len(state.layers)} layers; start() makes the one that fits."
+            )
+        past, n = state.length, x.shape[1]
+        if state.padding is not None:
+            key_padding_mask = torch.arange(past + n, device=x.device) < state.padding[:, None]
+        mask = None
+        if key_padding_mask is not None:
+            x = x.masked_fill(key_padding_mask[:, past:, None], 0.0)  # 0 times NaN would still be NaN
+        if key_padding_mask is not None or (past and n > 1):
+            mask = attention_mask(n, past + n, True, key_padding_mask, x.device)
+        memory_mask = state.memory_key_padding_mask
+        if memory_mask is not None:
+            memory_mask = attention_mask(1, memory_mask.shape[1], False, memory_mask, x.device)
+        for block, layer in zip(self.blocks, state.layers, strict=True):
+            held = None if cache is None else layer
+            x = block(x, mask=mask, cache=held, memory=layer.memory, memory_mask=memory_mask, maps=maps)
+        state.rows = len(x)
         return self.norm(x)
-
-
-class EncoderDecoder(nn.Module):
-    """An encoder that reads one sequence and a decoder that writes another (Vaswani et al., 2017, figure 1)."""
-
-    def __init__(self, encoder: TransformerConfig, decoder: TransformerConfig) -> None:
-        super().__init__()
-        self.encoder = Encoder(encoder)
-        self.decoder = Decoder(decoder)
-
-    def forward(self, source: Tensor, target: Tensor, *, source_padding: Tensor | None = None) -> Tensor:
-        """(B, M, D) embedded source and (B, N, D) embedded target -> (B, N, D)."""
-        memory = self.encoder(source, padding=source_padding)
-        return self.decoder(target, memory, memory_padding=source_padding)
 
 
 def initialise(module: nn.Module) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from mmcourse.base import Model, ModelConfig
 from mmcourse.tokens.palette import Palette, PaletteConfig
-from mmcourse.tokens.positions import LearnedPositions, sinusoidal_1d
+from mmcourse.tokens.positions import Positions
 from mmcourse.transformer import AttentionMaps, Block, Cache, Decoder, TransformerConfig
 
 # Width, layers, heads (Chen et al., 2020, section 3.3, and image-gpt, src/run.py); XL's heads are not published.
@@ -73,19 +73,15 @@ class ImageGPTConfig(ModelConfig):
             self.layers,
             self.mlp,
             activation="quick_gelu",
-            norm="scale",
+            norm="rms",
             epsilon=self.epsilon,
-            query_bias=self.bias,
-            key_bias=self.bias,
-            value_bias=self.bias,
-            out_bias=self.bias,
-            mlp_bias=self.bias,
+            bias=self.bias,
             dropout=self.dropout,
         )
 
 
 class ImageGPT(Model):
-    """A start vector, colours in raster order, positions, a transformer decoder, a head that is not tied.
+    """A start and then colours in raster order, positions, a transformer decoder, a head that is not tied.
 
     Chen et al. (2020), section 2.2; derived in :ref:`sec-07-imagegpt`. ``palette`` turns pictures into codes and back.
 
@@ -100,47 +96,73 @@ class ImageGPT(Model):
         super().__init__(config)
         c = config
         self.palette = Palette(PaletteConfig(c.colours, c.channels))
-        self.start = nn.Parameter(torch.randn(1, 1, c.width) * 0.02)
-        self.embedding = nn.Embedding(c.colours, c.width)
-        nn.init.normal_(self.embedding.weight, std=0.02)
-        length = c.image_size**2
-        self.positions = LearnedPositions(length, c.width, c.position_std) if c.positions == "learned" else None
+        self.embedding = nn.Embedding(c.colours + 1, c.width)  # the last row is the id that starts a picture
+        self.positions = Positions(c.positions, (c.image_size, c.image_size), c.width, std=c.position_std)
         self.decoder = Decoder(c.transformer())
         self.head = nn.Linear(c.width, c.colours, bias=False)
-        nn.init.normal_(self.head.weight, std=0.02)
+        self.initialise()
+
+    def initialise(self) -> None:
+        """Start as the original does (image-gpt, ``src/model.py``): every colour is equally likely."""
+        width, layers = self.config.width, self.config.layers
+        nn.init.normal_(self.embedding.weight, std=0.02)
+        nn.init.zeros_(self.head.weight)
+        for block in self.decoder.blocks:
+            assert isinstance(block, Block)
+            attention, mlp = block.self_attention, block.mlp
+            for layer in (attention.query, attention.key, attention.value):
+                nn.init.normal_(layer.weight, std=width**-0.5)
+            nn.init.normal_(attention.out.weight, std=(width * layers) ** -0.5)
+            for layer in (mlp.up, mlp.down):
+                nn.init.normal_(layer.weight, std=0.02)
 
     @property
     def length(self) -> int:
         """N, colours of one picture."""
         return self.config.image_size**2
 
-    def embed(self, codes: Tensor, past: int = 0) -> Tensor:
-        """The decoder's input for the places from ``past`` on: the start vector, then the colours before each place.
+    @property
+    def vocab_size(self) -> int:
+        """K, colours that can be written."""
+        return self.config.colours
 
-        Args:
-            codes: (B, n) int64, all colours so far, n < N.
-            past: how many places the decoder has read already.
+    @property
+    def context_length(self) -> int:
+        """N: the start and all colours but the last are read."""
+        return self.length
 
-        Returns:
-            (B, n + 1 - past, D).
+    @property
+    def start_id(self) -> int:
+        """The id that starts a picture; no colour has it."""
+        return self.config.colours
+
+    def prompt(self, codes: Tensor) -> Tensor:
+        """The id that starts a picture, then its first colours: (B, n) -> (B, n + 1); n may be 0."""
+        return F.pad(codes, (1, 0), value=self.start_id)
+
+    def check_ids(self, ids: Tensor) -> None:
+        """Refuse ids (B, n) of which one is neither a colour nor :attr:`start_id`."""
+        if int(ids.min()) < 0 or int(ids.max()) > self.start_id:
+            raise ValueError(
+                f"codes from {int(ids.min())} to {int(ids.max())}; the palette has {self.config.colours} colours, and "
+                f"{self.start_id} starts a picture."
+            )
+
+    def embed(self, ids: Tensor, cache: Cache | None = None) -> Tensor:
+        """The decoder's input: ids (B, n) int64 -> (B, n, D), positions added.
 
         Raises:
-            ValueError: more colours than fit, or a number that is no colour.
+            ValueError: another shape or type, or more ids than the picture has places.
         """
-        if codes.dim() != 2 or codes.shape[1] >= self.length:
+        past = 0 if cache is None else cache.length
+        if ids.dim() != 2 or ids.dtype != torch.long or past + ids.shape[1] > self.length:
             raise ValueError(
-                f"codes have shape {tuple(codes.shape)}; a place can look back on (B, n) colours with n below "
-                f"{self.length}, the pixels of a picture of {self.config.image_size} x {self.config.image_size}."
+                f"codes are {ids.dtype} {tuple(ids.shape)} after {past} others; give int64 (B, n) for the "
+                f"{self.length} pixels of a picture of {self.config.image_size} x {self.config.image_size}."
             )
-        fresh = codes[:, max(0, past - 1) :]
-        if fresh.numel() and (int(fresh.min()) < 0 or int(fresh.max()) >= self.config.colours):
-            raise ValueError(f"codes {int(fresh.min())} to {int(fresh.max())}; the palette has {self.config.colours}.")
-        x = self.embedding(fresh)
-        if past == 0:
-            x = torch.cat([self.start.expand(len(codes), -1, -1), x], dim=1)
-        if self.positions is not None:
-            return x + self.positions.table[past : past + x.shape[1]]
-        return x + sinusoidal_1d(self.length, self.config.width)[past : past + x.shape[1]].to(x)
+        if cache is None:
+            return self.embedding(ids) + self.positions.table[: ids.shape[1]]
+        return self.embedding(ids) + self.positions.at(cache.places(ids.shape[1], ids.device))
 
     def forward(self, codes: Tensor, maps: AttentionMaps | None = None) -> Tensor:
         """Logits of every colour, given those before it.
@@ -152,21 +174,21 @@ class ImageGPT(Model):
         Returns:
             (B, N, K); the logits at place i are for colour i.
         """
-        return self.head(self.decoder(self.embed(codes[:, :-1]), maps=maps))
+        return self.head(self.decoder(self.embed(self.prompt(codes[:, :-1])), maps=maps))
 
-    def new_cache(self) -> Cache:
-        """An empty cache for :meth:`next_logits`."""
-        return Cache(self.config.layers)
+    def start(self, condition: None = None, *, padding: Tensor | None = None) -> Cache:
+        """What :func:`mmcourse.generation.generate` begins with; an ImageGPT has no condition."""
+        if condition is not None:
+            raise ValueError("ImageGPT reads no condition; give it the beginning of a picture, model.prompt(codes).")
+        return self.decoder.start(padding=padding)
 
-    def next_logits(self, tokens: Tensor, cache: Cache | None = None) -> Tensor:
-        """Logits (B, K) of the colour after those of ``tokens`` (B, n); n = 0 begins a picture.
-
-        What :func:`mmcourse.generation.generate` asks of a model. With a cache only the new ones are computed.
-        """
-        return self.head(self.decoder(self.embed(tokens, 0 if cache is None else cache.length), cache=cache)[:, -1])
+    def step(self, ids: Tensor, cache: Cache) -> Tensor:
+        """Read the next ids (B, n), begun by :attr:`start_id`; logits (B, n, K) of the colour after each."""
+        return self.head(self.decoder(self.embed(ids, cache), cache=cache))
 
     def negative_log_likelihood(self, codes: Tensor) -> Tensor:
         """-log p of pictures in nats, (B, N) -> (B,): Chen et al. (2020), equation 1; :ref:`sec-07-likelihood`."""
+        self.check_ids(codes)
         return F.cross_entropy(self(codes).transpose(1, 2), codes, reduction="none").sum(1)
 
     @torch.no_grad()
@@ -176,16 +198,18 @@ class ImageGPT(Model):
         Chen et al. (2020), section 2.4: n^l = norm(h^l), as the next block's attention sees it; the last one is the
         final norm's. See :ref:`sec-07-probe`.
         """
-        x, found = self.embed(codes[:, :-1]), []
+        self.check_ids(codes)
+        x, found = self.embed(self.prompt(codes[:, :-1])), []
         for block in self.decoder.blocks:
             assert isinstance(block, Block)
-            found.append(block.norm_attention(x).mean(1))
+            found.append(block.self_attention_norm(x).mean(1))
             x = block(x)
         return torch.stack([*found, self.decoder.norm(x).mean(1)])
 
     @torch.no_grad()
     def attention_maps(self, codes: Tensor) -> Tensor:
         """Attention weights of every layer and head, (L, B, H, N, N); row i is the place that writes colour i."""
+        self.check_ids(codes)
         maps = AttentionMaps()
         self(codes, maps)
-        return torch.stack(maps.own)
+        return torch.stack(maps.self_attention)

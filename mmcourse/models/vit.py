@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from mmcourse.base import Model, ModelConfig
 from mmcourse.tokens.cnn import ResNetTokens
-from mmcourse.tokens.images import check_images
+from mmcourse.tokens.images import PIXELS, Normalise, Preprocessing
 from mmcourse.tokens.patches import PatchEmbedding
 from mmcourse.tokens.pixels import PixelTokens
-from mmcourse.tokens.positions import LearnedPositions, interpolate, sinusoidal_1d, sinusoidal_2d
+from mmcourse.tokens.positions import Positions
 from mmcourse.transformer import AttentionMaps, Encoder, TransformerConfig
 
 SIZES = {  # width, layers, heads, mlp (Dosovitskiy et al., 2021, table 1; Ti and S: Touvron et al., 2021, table 1)
@@ -47,6 +47,7 @@ class ViTConfig(ModelConfig):
         features: channels of the narrow ResNet's first stage (only for ``tokens="resnet"``).
         epsilon: of every LayerNorm.
         dropout: on every sub-layer's output.
+        preprocessing: what pixels mean to the model: mean, standard deviation, resize.
     """
 
     image_size: int = 224
@@ -64,6 +65,7 @@ class ViTConfig(ModelConfig):
     features: int = 64
     epsilon: float = 1e-6
     dropout: float = 0.0
+    preprocessing: Preprocessing = PIXELS
 
     PRESETS: ClassVar[dict[str, dict[str, object]]] = {
         f"vit-{size}/{p}": {"width": w, "layers": n, "heads": h, "mlp": m, "patch_size": p}
@@ -108,6 +110,7 @@ class ViT(Model):
     def __init__(self, config: ViTConfig) -> None:
         super().__init__(config)
         c = config
+        self.normalise = Normalise(c.preprocessing, c.channels)
         if c.tokens == "pixels":
             self.tokens: PixelTokens | PatchEmbedding | ResNetTokens = PixelTokens(c.channels, c.width)
         elif c.tokens == "patches":
@@ -115,14 +118,8 @@ class ViT(Model):
         else:
             self.tokens = ResNetTokens(c.channels, c.width, c.features)
         self.class_token = nn.Parameter(torch.zeros(1, 1, c.width)) if c.pool == "class" else None
-        self.prefix = int(c.pool == "class")
-        rows, columns = self.grid
-        if c.positions == "learned":
-            self.positions: LearnedPositions | None = LearnedPositions(
-                self.prefix + rows * columns, c.width, c.position_std
-            )
-        else:
-            self.positions = None
+        prefix = int(c.pool == "class")
+        self.positions = Positions(c.positions, self.grid, c.width, prefix=prefix, std=c.position_std)
         self.encoder = Encoder(c.transformer())
         self.head = nn.Linear(c.width, c.classes) if c.classes else nn.Identity()
         if isinstance(self.head, nn.Linear):
@@ -139,21 +136,10 @@ class ViT(Model):
 
         Pictures of another size than the configured one are read too: learned positions are interpolated.
         """
-        check_images(images, self.config.channels)
-        x = self.tokens(images)
+        x = self.tokens(self.normalise(images))
         if self.class_token is not None:
             x = torch.cat([self.class_token.expand(len(x), -1, -1), x], dim=1)
-        to_grid = self.tokens.grid(*images.shape[-2:])
-        if self.positions is not None:
-            return x + interpolate(self.positions.table, self.grid, to_grid, self.prefix)
-        if self.config.positions == "none":
-            return x
-        if self.config.positions == "sinusoidal_1d":
-            table = sinusoidal_1d(to_grid[0] * to_grid[1], self.config.width)
-        else:
-            table = sinusoidal_2d(*to_grid, self.config.width)
-        table = torch.cat([table.new_zeros(self.prefix, table.shape[1]), table])
-        return x + table.to(x)
+        return self.positions(x, self.tokens.grid(*images.shape[-2:]))
 
     def features(self, images: Tensor, maps: AttentionMaps | None = None) -> Tensor:
         """Z_L, every token after the last norm: (B, C, H, W) -> (B, N, D); the class token is token 0."""
@@ -176,7 +162,7 @@ class ViT(Model):
         """Attention weights of every layer and head, (L, B, H, N, N); each row sums to 1. See :ref:`sec-05-maps`."""
         maps = AttentionMaps()
         self.features(images, maps)
-        return torch.stack(maps.own)
+        return torch.stack(maps.self_attention)
 
     def with_classes(self, classes: int) -> ViT:
         """A copy with a fresh head for another number of classes: the start of fine-tuning."""

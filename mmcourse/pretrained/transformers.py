@@ -19,16 +19,16 @@ VIT_NAMES = {
     r"embeddings\.position_embeddings": "positions.table",
     r"embeddings\.patch_embeddings\.projection\.(weight|bias)": r"tokens.project.\1",
     r"(?:encoder\.layer|layers)\.(\d+)\.attention\.(?:attention\.)?(query|key|value)\.(\w+)": (
-        r"encoder.blocks.\1.attention.\2.\3"
+        r"encoder.blocks.\1.self_attention.\2.\3"
     ),
-    r"(?:encoder\.layer|layers)\.(\d+)\.attention\.q_proj\.(\w+)": r"encoder.blocks.\1.attention.query.\2",
-    r"(?:encoder\.layer|layers)\.(\d+)\.attention\.k_proj\.(\w+)": r"encoder.blocks.\1.attention.key.\2",
-    r"(?:encoder\.layer|layers)\.(\d+)\.attention\.v_proj\.(\w+)": r"encoder.blocks.\1.attention.value.\2",
+    r"(?:encoder\.layer|layers)\.(\d+)\.attention\.q_proj\.(\w+)": r"encoder.blocks.\1.self_attention.query.\2",
+    r"(?:encoder\.layer|layers)\.(\d+)\.attention\.k_proj\.(\w+)": r"encoder.blocks.\1.self_attention.key.\2",
+    r"(?:encoder\.layer|layers)\.(\d+)\.attention\.v_proj\.(\w+)": r"encoder.blocks.\1.self_attention.value.\2",
     r"(?:encoder\.layer|layers)\.(\d+)\.attention\.(?:o_proj|output\.dense)\.(\w+)": (
-        r"encoder.blocks.\1.attention.out.\2"
+        r"encoder.blocks.\1.self_attention.out.\2"
     ),
-    r"(?:encoder\.layer|layers)\.(\d+)\.layernorm_before\.(\w+)": r"encoder.blocks.\1.norm_attention.\2",
-    r"(?:encoder\.layer|layers)\.(\d+)\.layernorm_after\.(\w+)": r"encoder.blocks.\1.norm_mlp.\2",
+    r"(?:encoder\.layer|layers)\.(\d+)\.layernorm_before\.(\w+)": r"encoder.blocks.\1.self_attention_norm.\2",
+    r"(?:encoder\.layer|layers)\.(\d+)\.layernorm_after\.(\w+)": r"encoder.blocks.\1.mlp_norm.\2",
     r"(?:encoder\.layer|layers)\.(\d+)\.(?:intermediate\.dense|mlp\.fc1)\.(\w+)": r"encoder.blocks.\1.mlp.up.\2",
     r"(?:encoder\.layer|layers)\.(\d+)\.(?:output\.dense|mlp\.fc2)\.(\w+)": r"encoder.blocks.\1.mlp.down.\2",
     r"layernorm\.(\w+)": r"encoder.norm.\1",
@@ -37,10 +37,10 @@ VIT_NAMES = {
 IMAGEGPT_NAMES = {
     r"wte\.weight": "embedding.weight",
     r"wpe\.weight": "positions.table",
-    r"h\.(\d+)\.ln_1\.weight": r"decoder.blocks.\1.norm_attention.weight",
-    r"h\.(\d+)\.attn\.c_attn\.(\w+)": r"decoder.blocks.\1.attention.qkv.\2",
-    r"h\.(\d+)\.attn\.c_proj\.(\w+)": r"decoder.blocks.\1.attention.out.\2",
-    r"h\.(\d+)\.ln_2\.weight": r"decoder.blocks.\1.norm_mlp.weight",
+    r"h\.(\d+)\.ln_1\.weight": r"decoder.blocks.\1.self_attention_norm.weight",
+    r"h\.(\d+)\.attn\.c_attn\.(\w+)": r"decoder.blocks.\1.self_attention.qkv.\2",
+    r"h\.(\d+)\.attn\.c_proj\.(\w+)": r"decoder.blocks.\1.self_attention.out.\2",
+    r"h\.(\d+)\.ln_2\.weight": r"decoder.blocks.\1.mlp_norm.weight",
     r"h\.(\d+)\.mlp\.c_fc\.(\w+)": r"decoder.blocks.\1.mlp.up.\2",
     r"h\.(\d+)\.mlp\.c_proj\.(\w+)": r"decoder.blocks.\1.mlp.down.\2",
     r"ln_f\.weight": "decoder.norm.weight",
@@ -130,8 +130,6 @@ def imagegpt_from_transformers(hf_model: Any) -> ImageGPT:
                 state[key.replace("qkv", part)] = piece
         else:
             state[key] = tensor
-    table = state["embedding.weight"]
-    state["embedding.weight"], state["start"] = table[:-1], table[-1].view(1, 1, -1)
     config = ImageGPTConfig(
         image_size=side,
         colours=c.vocab_size - 1,
@@ -142,7 +140,7 @@ def imagegpt_from_transformers(hf_model: Any) -> ImageGPT:
         bias=True,
         epsilon=c.layer_norm_epsilon,
     )
-    model = ImageGPT(config).to(table.dtype)
+    model = ImageGPT(config).to(state["embedding.weight"].dtype)
     fill(model, {**state, "palette.colours": model.palette.colours})
     return model.eval()
 

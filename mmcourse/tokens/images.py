@@ -1,8 +1,64 @@
-"""The checks of pictures: of shape and type by every image tokenizer, of values where a user hands them over."""
+"""What pixels mean to a model; checks of shape and type by every tokenizer, of values where a user hands them over."""
 
 from __future__ import annotations
 
-from torch import Tensor
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How pictures become what a model was trained on; part of its configuration, so that it travels with its weights.
+
+    Args:
+        mean: of each channel, subtracted from pixels in [0, 1]; one number serves all channels.
+        std: of each channel, what is left is divided by it.
+        resize: ``"stretch"`` to the model's height and width, ``"crop"``: the shorter side is resized, then the middle
+            is cut out; None where pictures must come in the right size.
+        crop: with ``resize="crop"`` the share of the shorter side that is kept.
+        interpolation: of the resize.
+    """
+
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+    resize: Literal["stretch", "crop"] | None = None
+    crop: float = 1.0
+    interpolation: Literal["bilinear", "bicubic"] = "bilinear"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "mean", tuple(float(value) for value in self.mean))
+        object.__setattr__(self, "std", tuple(float(value) for value in self.std))
+
+
+PIXELS = Preprocessing()
+"""Pixels in [0, 1] as they are."""
+
+
+class Normalise(nn.Module):
+    """(x - mean) / std of each channel: pixels in [0, 1] as the model was trained on them.
+
+    Args:
+        preprocessing: says mean and std.
+        channels: C.
+    """
+
+    def __init__(self, preprocessing: Preprocessing, channels: int) -> None:
+        super().__init__()
+        self.channels = channels
+        self.changes = any(preprocessing.mean) or any(value != 1 for value in preprocessing.std)
+        for name in ("mean", "std"):
+            values = torch.tensor(getattr(preprocessing, name)).expand(channels)[:, None, None]
+            self.register_buffer(name, values.clone(), persistent=False)
+        self.mean: Tensor
+        self.std: Tensor
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C, H, W)."""
+        check_images(images, self.channels)
+        return (images - self.mean) / self.std if self.changes else images
 
 
 def check_images(images: Tensor, channels: int | None = None) -> None:

@@ -43,7 +43,7 @@ def to_image(sequence: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 class PixelTokens(nn.Module):
-    """Each pixel's C colour values, scaled to [-1, 1], times a matrix: (B, C, H, W) -> (B, H W, D).
+    """Each pixel's C colour values times a matrix: (B, C, H, W) -> (B, H W, D).
 
     Derived in :ref:`sec-01-raster`.
 
@@ -62,9 +62,9 @@ class PixelTokens(nn.Module):
         return height, width
 
     def forward(self, images: Tensor) -> Tensor:
-        """(B, C, H, W) in [0, 1] -> (B, H W, D)."""
+        """(B, C, H, W) -> (B, H W, D)."""
         check_images(images, self.channels)
-        return self.project(to_sequence(2 * images - 1))
+        return self.project(to_sequence(images))
 
 
 def attention_bytes(tokens: int, heads: int = 1, batch: int = 1, dtype: torch.dtype = torch.float32) -> int:

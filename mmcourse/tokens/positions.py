@@ -14,29 +14,6 @@ def one_hot(count: int) -> Tensor:
     return torch.eye(count)
 
 
-class LearnedPositions(nn.Module):
-    """A table E_pos (N, D) with one learned row per position, added to the tokens.
-
-    One-hot vectors times this matrix give its rows, so a look-up is all that is computed
-    (:ref:`sec-04-one-hot`). Derived in :ref:`sec-04-learned`.
-
-    Args:
-        count: N, the class token's position included.
-        width: D.
-        std: standard deviation of the normal distribution it starts at; 0.02 in ViT (Dosovitskiy et al., 2021).
-    """
-
-    def __init__(self, count: int, width: int, std: float = 0.02) -> None:
-        super().__init__()
-        self.table = nn.Parameter(torch.empty(count, width).normal_(std=std))
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        """(B, N, D) -> (B, N, D)."""
-        if tokens.shape[1] > len(self.table):
-            raise ValueError(f"{tokens.shape[1]} tokens, but only {len(self.table)} positions; resize the table first.")
-        return tokens + self.table[: tokens.shape[1]]
-
-
 def sinusoidal_1d(count: int, width: int) -> Tensor:
     """Sines and cosines of N positions in a row (Vaswani et al., 2017, section 3.5).
 
@@ -98,3 +75,52 @@ def interpolate(table: Tensor, from_grid: tuple[int, int], to_grid: tuple[int, i
     picture = table[prefix:].unflatten(0, from_grid).permute(2, 0, 1)[None]  # (1, D, rows, columns)
     resized = F.interpolate(picture, size=to_grid, mode="bicubic", align_corners=False)
     return torch.cat([table[:prefix], resized[0].permute(1, 2, 0).flatten(0, 1)])
+
+
+class Positions(nn.Module):
+    """E_pos (N, D), one row per position, added to the tokens: learned, or sines and cosines, or nothing.
+
+    One-hot vectors times this matrix give its rows, so a look-up is all that is computed
+    (:ref:`sec-04-one-hot`). Derived in :ref:`sec-04-learned` and :ref:`sec-04-sinusoidal`.
+
+    Args:
+        kind: ``"learned"``, ``"sinusoidal_1d"``, ``"sinusoidal_2d"`` or ``"none"``.
+        grid: rows and columns of tokens; (1, N) for a sequence.
+        width: D.
+        prefix: tokens in front that belong to no place of the grid (a class token); only learned positions have rows
+            for them, others add zeros.
+        std: standard deviation of the normal distribution that learned ones start at; 0.02 in ViT (Dosovitskiy et
+            al., 2021).
+    """
+
+    def __init__(self, kind: str, grid: tuple[int, int], width: int, *, prefix: int = 0, std: float = 0.02) -> None:
+        super().__init__()
+        self.kind, self.grid, self.width, self.prefix = kind, grid, width, prefix
+        self.table: Tensor
+        if kind == "learned":
+            self.table = nn.Parameter(torch.empty(prefix + grid[0] * grid[1], width).normal_(std=std))
+        else:
+            self.register_buffer("table", None if kind == "none" else self.on(grid), persistent=False)
+
+    def on(self, grid: tuple[int, int]) -> Tensor:
+        """The table for a grid of rows and columns, (prefix + rows columns, D); learned ones are interpolated."""
+        if self.kind == "learned":
+            return interpolate(self.table, self.grid, grid, self.prefix)
+        if self.kind == "sinusoidal_1d":
+            table = sinusoidal_1d(grid[0] * grid[1], self.width)
+        else:
+            table = sinusoidal_2d(*grid, self.width)
+        return F.pad(table, (0, 0, self.prefix, 0))
+
+    def forward(self, tokens: Tensor, grid: tuple[int, int] | None = None) -> Tensor:
+        """Add to tokens of a whole grid: (B, prefix + rows columns, D) -> the same shape."""
+        if self.kind == "none":
+            return tokens
+        table = self.table if grid is None or grid == self.grid else self.on(grid).to(tokens)
+        if len(table) != tokens.shape[1]:
+            raise ValueError(f"{tokens.shape[1]} tokens, but only {len(table)} positions; resize the table first.")
+        return tokens + table
+
+    def at(self, places: Tensor) -> Tensor:
+        """Rows of the table: (…) int64 -> (…, D)."""
+        return F.embedding(places, self.table)

@@ -443,9 +443,7 @@ class _Run:
             self._load(start, *self.fabric.broadcast((self.model.state_dict(), self.optimizer.state_dict(), average)))
         return start
 
-    def _load(
-        self, step: int, model: dict[str, Tensor], optimizer: dict[str, Any], average: dict[str, Tensor]
-    ) -> None:
+    def _load(self, step: int, model: dict[str, Tensor], optimizer: dict[str, Any], average: dict[str, Tensor]) -> None:
         self.model.load_state_dict(model)
         self.optimizer.load_state_dict(optimizer)
         if self.average is not None:

@@ -323,6 +323,7 @@ def test_a_batch_costs_one_indexing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(items) == 256
     assert calls == [256]
 
+
 # the cache
 
 

@@ -58,13 +58,13 @@ def test_logits_equal_timm(dtype: torch.dtype, tolerance: float) -> None:
         "tokens.project.weight": convolution_to_linear(state["patch_embed.proj.weight"]),
         "tokens.project.bias": state["patch_embed.proj.bias"],
     }
-    names = {"norm1": "norm_attention", "norm2": "norm_mlp", "mlp.fc1": "mlp.up", "mlp.fc2": "mlp.down"}
-    names["attn.proj"] = "attention.out"
+    names = {"norm1": "self_attention_norm", "norm2": "mlp_norm", "mlp.fc1": "mlp.up", "mlp.fc2": "mlp.down"}
+    names["attn.proj"] = "self_attention.out"
     for layer in range(3):
         for kind in ("weight", "bias"):
             fused = state[f"blocks.{layer}.attn.qkv.{kind}"].chunk(3)
             for part, tensor in zip(("query", "key", "value"), fused, strict=True):
-                mapped[f"encoder.blocks.{layer}.attention.{part}.{kind}"] = tensor
+                mapped[f"encoder.blocks.{layer}.self_attention.{part}.{kind}"] = tensor
             for their_name, our_name in names.items():
                 mapped[f"encoder.blocks.{layer}.{our_name}.{kind}"] = state[f"blocks.{layer}.{their_name}.{kind}"]
     for kind in ("weight", "bias"):

@@ -60,9 +60,7 @@ def test_one_process_gathers_nothing() -> None:
     assert gather_with_gradients(mine) is mine
 
 
-def test_two_processes_give_the_loss_and_the_gradients_of_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_two_processes_give_the_loss_and_the_gradients_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from mmcourse import checkpoint
 
     script = tmp_path / "run.py"

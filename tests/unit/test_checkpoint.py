@@ -117,7 +117,7 @@ def test_a_configuration_asks_for_no_more_than_the_file_holds(
 
 
 def test_a_table_that_is_computed_is_bounded_too(tmp_path: Path) -> None:
-    config = ViTConfig(**{**asdict(TINY), "positions": "sinusoidal_1d"})
+    config = ViTConfig.from_dict(asdict(TINY) | {"positions": "sinusoidal_1d"})
     path = tmp_path / "m.safetensors"
     ViT(config).save_pretrained(path)
     tensors, about = checkpoint.load(path)

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from mmcourse.models import ImageGPT, ImageGPTConfig
+from mmcourse.transformer import Cache
 
 
 def tiny(**changes: object) -> ImageGPT:
@@ -14,12 +15,19 @@ def tiny(**changes: object) -> ImageGPT:
     return ImageGPT(ImageGPTConfig.from_dict(base | changes)).double().eval()
 
 
+def speaking(**changes: object) -> ImageGPT:
+    """One whose head is not at its start, where all colours are equally likely."""
+    model = tiny(**changes)
+    torch.nn.init.normal_(model.head.weight)
+    return model
+
+
 CODES = torch.randint(7, (3, 16), generator=torch.Generator().manual_seed(1))
 
 
 @pytest.mark.parametrize("positions", ["learned", "sinusoidal_1d"])
 def test_a_place_sees_only_what_came_before(positions: str) -> None:
-    model = tiny(positions=positions)
+    model = speaking(positions=positions)
     changed = CODES.clone()
     changed[:, 9] = (changed[:, 9] + 1) % 7
     moved = (model(CODES) - model(changed)).abs().amax((0, 2))
@@ -28,37 +36,38 @@ def test_a_place_sees_only_what_came_before(positions: str) -> None:
 
 
 def test_the_chances_of_all_pictures_sum_to_one() -> None:
-    model = tiny(image_size=2, colours=3)
+    model = speaking(image_size=2, colours=3)
     every = torch.cartesian_prod(*[torch.arange(3)] * 4)
     assert model.negative_log_likelihood(every).neg().exp().sum().item() == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("positions", ["learned", "sinusoidal_1d"])
-def test_one_step_at_a_time_is_all_at_once(positions: str) -> None:
-    model, cache = tiny(positions=positions), None
-    whole = model(CODES)
-    for use in (False, True):
-        cache = model.new_cache() if use else None
-        steps = torch.stack([model.next_logits(CODES[:, :n], cache) for n in range(16)], dim=1)
-        assert torch.allclose(steps, whole, atol=1e-12)
-    cache = model.new_cache()
-    assert torch.allclose(model.next_logits(CODES[:, :9], cache), whole[:, 9], atol=1e-12)
-    assert torch.allclose(model.next_logits(CODES[:, :10], cache), whole[:, 10], atol=1e-12)
+@pytest.mark.parametrize("pieces", [[1] * 16, [9, 1, 6]], ids=str)
+def test_one_step_at_a_time_is_all_at_once(positions: str, pieces: list[int]) -> None:
+    model = speaking(positions=positions)
+    cache, ids = model.start(), model.prompt(CODES[:, :-1])
+    steps = torch.cat([model.step(part, cache) for part in ids.split(pieces, dim=1)], dim=1)
+    assert torch.allclose(steps, model(CODES), atol=1e-12)
 
 
 def test_features_are_the_means_of_what_each_block_reads() -> None:
     model = tiny()
     features, seen = model.features(CODES), []
     for block in model.decoder.blocks:
-        block.attention.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].mean(1)))
+        block.self_attention.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].mean(1)))
     model(CODES)
     assert features.shape == (3, 3, 32)
     assert torch.allclose(features[:2], torch.stack(seen))
 
 
+def filled(model: ImageGPT) -> Cache:
+    cache = model.start()
+    model.step(CODES[:, :1], cache)
+    return cache
+
+
 def test_an_untrained_model_guesses_evenly() -> None:
     model = tiny()
-    torch.nn.init.zeros_(model.head.weight)
     assert model.negative_log_likelihood(CODES).tolist() == pytest.approx([16 * math.log(7)] * 3)
     maps = model.attention_maps(CODES)
     assert maps.shape == (2, 3, 4, 16, 16)
@@ -68,9 +77,12 @@ def test_an_untrained_model_guesses_evenly() -> None:
 @pytest.mark.parametrize(
     ("call", "says"),
     [
-        (lambda: tiny()(torch.full((1, 16), 7)), "palette has 7"),
-        (lambda: tiny().next_logits(CODES), "below 16"),
-        (lambda: tiny()(torch.zeros(1, 18, dtype=torch.long)), "below 16"),
+        (lambda: tiny().negative_log_likelihood(torch.full((1, 16), 8)), "palette has 7"),
+        (lambda: tiny().attention_maps(torch.full((1, 16), -1)), "palette has 7"),
+        (lambda: tiny().step(CODES, filled(tiny())), "16 pixels"),
+        (lambda: tiny()(torch.zeros(1, 18, dtype=torch.long)), "16 pixels"),
+        (lambda: tiny()(torch.zeros(1, 16)), "give int64"),
+        (lambda: tiny().start(CODES), "no condition"),
         (lambda: tiny(positions="rotary"), "unknown"),
         (lambda: ImageGPTConfig.preset("imagegpt-small"), "Did you mean 'imagegpt-s"),
     ],

@@ -93,7 +93,7 @@ def test_interpolation_keeps_the_class_row_and_a_plane() -> None:
 
 
 def test_one_hot_times_table_is_a_look_up() -> None:
-    learned = positions.LearnedPositions(6, 4)
+    learned = positions.Positions("learned", (2, 3), 4)
     assert torch.equal(positions.one_hot(6) @ learned.table, learned.table)
     assert torch.equal(learned(torch.zeros(1, 6, 4))[0], learned.table)
 
@@ -114,7 +114,7 @@ def test_one_hot_times_table_is_a_look_up() -> None:
         (lambda: positions.sinusoidal_1d(4, 5), "odd"),
         (lambda: positions.sinusoidal_2d(2, 2, 6), "multiple of 4"),
         (lambda: positions.interpolate(torch.rand(9, 4), (3, 3), (6, 6)), "10"),
-        (lambda: positions.LearnedPositions(4, 8)(torch.rand(1, 5, 8)), "resize"),
+        (lambda: positions.Positions("learned", (2, 2), 8)(torch.rand(1, 5, 8)), "5 tokens, but only 4 positions"),
         (lambda: cnn.ResNetTokens(1, 8, pretrained=True), "channels=3"),
     ],
 )
