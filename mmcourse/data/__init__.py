@@ -31,6 +31,7 @@ from mmcourse.data.dataset import (
 )
 from mmcourse.data.downloads import EMBEDDED, SOURCES, DataUnavailableError, load_public
 from mmcourse.data.photos import photo
+from mmcourse.data.shards import ShardedDataset, write_shards
 from mmcourse.data.splits import choose, parse
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "Dataset",
     "ImageDataset",
     "PairDataset",
+    "ShardedDataset",
     "SoundDataset",
     "TextDataset",
     "card",
@@ -49,6 +51,7 @@ __all__ = [
     "load",
     "names",
     "photo",
+    "write_shards",
 ]
 
 

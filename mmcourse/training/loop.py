@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import operator
 import os
 import signal
 import threading
@@ -223,7 +224,7 @@ def fit(
             model, objective, augmentation, settings or data.
         Interrupted: Ctrl-C, after the state was saved in ``folder``.
     """
-    if hasattr(data, "__len__") and len(data) == 0:
+    if operator.length_hint(data, 1) == 0:  # a stream has no length
         raise ValueError(f"{data!r} is empty; there is nothing to learn from.")
     fabric = make_fabric(settings.precision)
     fabric.launch()
