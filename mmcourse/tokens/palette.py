@@ -19,6 +19,8 @@ from mmcourse.base import Model, ModelConfig
 from mmcourse.tokens.images import check_images, check_pixels
 from mmcourse.tokens.pixels import to_image, to_sequence
 
+MANY = 2**23  # distances, from which on it pays to sort points first
+BLOCK = 128  # points that share a list of candidates
 CHUNK = 2_048  # points whose distances to all centres are held in memory, and with k = 512 in the cache, at once
 
 
@@ -49,10 +51,64 @@ def nearest_centre(points: Tensor, centres: Tensor) -> Tensor:
     half_precision = torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
     with torch.autocast(device, enabled=False) if half_precision else nullcontext():
         points, centres = points.to(dtype), centres.to(dtype)
-        flat, half = points.reshape(-1, points.shape[-1]), centres.square().sum(-1) / 2
-        parts = [flat] if torch.compiler.is_compiling() else flat.split(CHUNK)
-        found = torch.cat([torch.addmm(half, part, centres.T, alpha=-1).min(-1).indices for part in parts])
+        flat = points.reshape(-1, points.shape[-1])
+        many = flat.shape[1] <= 3 and len(flat) * len(centres) >= MANY and device == "cpu"
+        if torch.compiler.is_compiling():
+            found = _among_all(flat, centres)
+        elif many:
+            found = _among_few(flat, centres)
+        else:
+            found = torch.cat([_among_all(part, centres) for part in flat.split(CHUNK)])
     return found.view(points.shape[:-1])
+
+
+def _among_all(points: Tensor, centres: Tensor) -> Tensor:
+    return torch.addmm(centres.square().sum(-1) / 2, points, centres.T, alpha=-1).min(-1).indices
+
+
+def z_order(points: Tensor) -> Tensor:
+    """An order in which points that are near each other often follow each other: (M, C), C <= 3 -> (M,) int64.
+
+    The bits of their coordinates, cut to bytes, are interleaved to one number each (Morton, 1966), and these sorted.
+    """
+    low, high = points.amin(0), points.amax(0)
+    cells = ((points - low) * (255 / (high - low).clamp(min=1e-30))).int()
+    byte = torch.arange(256, dtype=torch.int32, device=points.device)
+    spread = sum((byte >> bit & 1) << 3 * bit for bit in range(8))  # bit i of a byte stands at place 3 i
+    assert isinstance(spread, Tensor)
+    number = sum(spread[cells[:, channel]] << channel for channel in range(points.shape[1]))
+    assert isinstance(number, Tensor)
+    return number.sort().indices
+
+
+def _among_few(points: Tensor, centres: Tensor) -> Tensor:
+    """What :func:`nearest_centre` gives, for many points of few numbers: each block looks among the centres near it.
+
+    All points of a block are within a radius r of its middle. By the triangle inequality a centre that is nearest to
+    one of them is at most 2 r farther from the middle than the centre nearest to the middle; the others drop out.
+    """
+    order = z_order(points)
+    full = torch.cat([order, order[-1:].expand(-len(points) % BLOCK)])
+    blocks = points[full].unflatten(0, (-1, BLOCK))
+    low, high = blocks.amin(1), blocks.amax(1)
+    radius = (high - low).square().sum(-1).sqrt() / 2
+    away = torch.cdist((low + high) / 2, centres, compute_mode="donot_use_mm_for_euclid_dist")
+    bound = away.amin(1) + 2 * radius + 1e-5 * away.amax(1)  # and what rounding may hide
+    near = away <= bound[:, None]
+    count, candidates = near.sum(1), near.nonzero()[:, 1]
+    first, half = count.cumsum(0) - count, centres.square().sum(-1) / 2
+    found = torch.empty(blocks.shape[:2], dtype=torch.long)
+    width, done = 8, 0
+    while done < len(centres):  # blocks with about as many candidates together, so that no list is long for one of them
+        mine = ((count > done) & (count <= width)).nonzero().flatten()
+        for part in mine.split(max(1, CHUNK * 64 // (BLOCK * width))):
+            # Shorter lists run on into the next block's: more candidates are no harm.
+            place = first[part, None] + torch.arange(width)
+            listed = candidates[place.clamp(max=len(candidates) - 1)]
+            scores = torch.baddbmm(half[listed][:, None], blocks[part], centres[listed].transpose(1, 2), alpha=-1)
+            found[part] = listed.gather(1, scores.min(-1).indices)
+        done, width = width, 2 * width
+    return torch.empty_like(order).index_copy_(0, order, found.flatten()[: len(points)])
 
 
 def byte_colours(points: Tensor) -> Tensor | None:

@@ -236,6 +236,24 @@ def test_a_palette_traces_and_needs_no_values() -> None:
     assert palette.to("meta")(images.to("meta")).shape == images.shape
 
 
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 3), st.integers(1, 90), st.sampled_from([1.0, 4080.0]), st.booleans())
+def test_sorted_blocks_find_the_same_centres(seed: int, channels: int, k: int, scale: float, few: bool) -> None:
+    """Many points are sorted first, and each block looks among the centres near it: which changes no answer."""
+    from mmcourse.tokens import palette
+
+    g = torch.Generator().manual_seed(seed)
+    points = torch.rand(700, channels, generator=g, dtype=torch.float64) * scale
+    points = (points * 3 / scale).round() * scale / 3 if few else points
+    centres = torch.rand(k, channels, generator=g, dtype=torch.float64) * scale
+    with pytest.MonkeyPatch.context() as patch:
+        plain = nearest_centre(points, centres)
+        patch.setattr(palette, "MANY", 0)
+        found = nearest_centre(points, centres)
+    assert torch.equal(found, plain)
+    assert torch.allclose((points - centres[found]).square().sum(1), torch.cdist(points, centres).square().amin(1))
+
+
 def test_bytes_and_floats_give_the_same_palette() -> None:
     images = load("emoji", "train", size=16).images[:10]
     assert torch.equal(fit_palette(images, 9).colours, fit_palette(images.float() / 255, 9).colours)
