@@ -346,7 +346,7 @@ class TextDataset(Dataset):
 
     _: KW_ONLY
     texts: list[str]
-    encode: Callable[[str], Sequence[int]] = utf8
+    encode: Callable[[str], Sequence[int]] = field(default_factory=lambda: utf8)
     padding: int = 0
 
     def __len__(self) -> int:

@@ -52,7 +52,7 @@ class Recipe:
     objective: Objective = field(default_factory=Classification)
     augmentation: Augmentation | None = None
     shrink: int = 1
-    measure: Measure = evaluate_classification
+    measure: Measure = field(default_factory=lambda: evaluate_classification)
     options: dict[str, Any] = field(default_factory=dict)
     held_out: dict[str, Any] = field(default_factory=dict)
 
