@@ -370,13 +370,18 @@ def test_a_damaged_cache_file_is_made_again(damage: str, tmp_path: Path, monkeyp
     assert torch.equal(checkpoint.load(path)[0]["images"], tensors["images"])
 
 
-@pytest.mark.parametrize("kind", ["a file", "in a file", "no such device"])
+@pytest.mark.parametrize("kind", ["a file", "in a file", "no such device", "a long name"])
 def test_a_cache_that_cannot_be_written(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     blocked = tmp_path / "blocked"
     blocked.write_text("mine", encoding="utf-8")
-    folder = {"a file": blocked, "in a file": blocked / "cache", "no such device": Path("/proc/no/cache")}[kind]
+    folder = {
+        "a file": blocked,
+        "in a file": blocked / "cache",
+        "no such device": Path("/proc/no/cache"),
+        "a long name": tmp_path / ("x" * 300),
+    }[kind]
     monkeypatch.setenv("MMCOURSE_CACHE", str(folder))
     monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
     with caplog.at_level(logging.INFO, logger="mmcourse"):

@@ -266,7 +266,7 @@ def test_ctrl_c_keeps_every_step_and_says_how_to_go_on(tmp_path: Path) -> None:
         "loop.learning_rate = wait\nsys.exit(main(sys.argv[1:]))"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", slow, *command[3:]], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", slow, *command[3:]], stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None

@@ -1,14 +1,28 @@
 """Objectives and metrics against their definitions; what validation sees; what weight decay leaves alone."""
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
 import torch.nn.functional as F
+from lightning_fabric import Fabric
 from torch import nn
 
 from mmcourse.data import load
-from mmcourse.training import Classification, NextToken, Settings, bits_per_dimension, fit, psnr
+from mmcourse.recipes.measures import colour_codes
+from mmcourse.training import (
+    Classification,
+    NextToken,
+    Score,
+    Settings,
+    accuracy,
+    bits_per_dimension,
+    device_of,
+    fit,
+    loop,
+    psnr,
+)
 from mmcourse.training.loop import make_optimizer
 
 
@@ -91,3 +105,68 @@ def test_half_precision_learns_and_keeps_full_weights() -> None:
     history = fit(model, load("digits").subset(64), Classification(), settings, progress=False)
     assert history["loss"][-1] < history["loss"][0]
     assert {p.dtype for p in model.parameters()} == {torch.float32}
+
+
+class Elsewhere(nn.Module):
+    """A model on a device that is not the CPU's: its inputs must come to it, and its answers are fetched."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(1, device="meta"))
+        self.seen: list[torch.device] = []
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        self.seen.append(images.device)
+        return torch.zeros(len(images), 10)
+
+    def encode(self, images: torch.Tensor) -> torch.Tensor:
+        self.seen.append(images.device)
+        return torch.zeros(len(images), 4, dtype=torch.long)
+
+
+def test_measures_bring_the_data_to_the_model() -> None:
+    data = load("digits", "test")
+    model = Elsewhere()
+    assert accuracy(model, data) == Score(int((data.labels == 0).sum()), len(data))
+    colours = Elsewhere()
+    colours.palette = colours
+    assert sum(len(codes) for codes in colour_codes(colours, data, 100)) == len(data)  # type: ignore[arg-type]
+    assert {device.type for device in (*model.seen, *colours.seen)} == {"meta"}
+    assert device_of(nn.Flatten()) == torch.device("cpu")
+
+
+def test_the_loop_brings_batches_to_the_model_and_leaves_it_where_it_was_trained(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A Fabric whose device is another one: nothing may reach the model, or its running mean, that did not go there."""
+    moved: list[str] = []
+
+    class Watched(Fabric):
+        def to_device(self, obj: object) -> object:
+            moved.append(type(obj).__name__)
+            found = super().to_device(obj)
+            if isinstance(found, dict):
+                found["images"] = found["images"].double()  # the mark of having been there
+            return found
+
+        def setup(self, module: nn.Module, *others: object, **options: object) -> object:
+            moved.append("model")
+            return super().setup(module.double(), *others, **options)
+
+    def objective(model: nn.Module, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        assert batch["images"].dtype == torch.float64
+        return Classification()(model, batch)
+
+    def validate(kept: nn.Module) -> dict[str, float]:
+        assert {p.dtype for p in kept.parameters()} == {torch.float64}
+        return {}
+
+    monkeypatch.setattr(loop, "make_fabric", lambda precision: Watched(accelerator="cpu"))
+    model = Tiny()
+    for _ in range(2):  # the second time from the saved state
+        settings = Settings(2, 8, ema_decay=0.9, save_seconds=0.0)
+        data = load("digits").subset(16)
+        fit(model, data, objective, settings, folder=tmp_path, progress=False, validate=validate)
+        assert {p.dtype for p in model.parameters()} == {torch.float64}
+    assert moved[0] == "model"
+    assert "dict" in moved

@@ -109,7 +109,7 @@ def test_a_disk_without_room_keeps_the_old_checkpoint_and_says_so_in_one_line(tm
         "try: checkpoint.save(sys.argv[1], {'x': torch.zeros(100_000)}, {})\n"
         "except checkpoint.CheckpointError as error: print(error)"
     )
-    said = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True)
+    said = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, encoding="utf-8", check=True)
     assert "cannot be written" in said.stdout
     assert said.stdout.count("\n") == 1
     assert torch.equal(checkpoint.load(path)[0]["x"], torch.ones(2))
