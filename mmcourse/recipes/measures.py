@@ -43,6 +43,23 @@ def evaluate_likelihood(model: ImageGPT, held_out: Dataset, learned: Callable[[]
     return {"bits per pixel": Mean(float(bits_per_dimension(nats.mean(), model.length)), "bits", len(held_out))}
 
 
+def evaluate_codes(tokenizer: str) -> Callable[[ImageGPT, Dataset, Callable[[], Dataset]], Measured]:
+    """A measure: bits that the codes of a course tokenizer cost, for each picture and for each code."""
+
+    def evaluate(model: ImageGPT, held_out: Dataset, learned: Callable[[], Dataset]) -> Measured:
+        device = device_of(model)
+        encode = VQTokenizer.from_pretrained(tokenizer).to(device).encode
+        with torch.no_grad():
+            nats = [model.negative_log_likelihood(encode(b["images"].to(device))) for b in held_out.batches(50)]
+        bits = float(bits_per_dimension(torch.cat(nats).mean()))
+        return {
+            "bits per picture": Mean(bits, "bits", len(held_out)),
+            "bits per code": Mean(bits / model.length, "bits", len(held_out)),
+        }
+
+    return evaluate
+
+
 @torch.no_grad()
 def evaluate_probe(model: ImageGPT, held_out: Dataset, learned: Callable[[], Dataset]) -> Measured:
     """Bits per pixel, and what a linear probe reads at each depth, fitted on what the model has learned from."""
