@@ -18,8 +18,11 @@ READ = ROOT / "_build" / ".doctrees" / "environment.pickle"
 
 def refresh_static() -> None:
     """Bring changed styles and scripts to the site: Sphinx copies them only when a page has changed too."""
-    source, site = ROOT / "book" / "_static", ROOT / "_build" / "html" / "_static"
-    for path in source.iterdir():
+    sources, site = (
+        (ROOT / "book" / "_static", ROOT / "mmcourse" / "show" / "static"),
+        ROOT / "_build" / "html" / "_static",
+    )
+    for path in (path for source in sources for path in source.iterdir()):
         target = site / path.name
         if path.is_file() and not (target.exists() and filecmp.cmp(path, target, shallow=False)):
             shutil.copyfile(path, target)

@@ -3,6 +3,8 @@
 Everything is shown by being the last line of a cell. Colours come from :data:`COLOURS`, sizes from :func:`figure`.
 """
 
+from mmcourse.show import diagrams, live
+from mmcourse.show.diagrams import diagram
 from mmcourse.show.explore import Audio, Explorer, explore
 from mmcourse.show.html import Html, table, versions
 from mmcourse.show.pictures import (
@@ -36,10 +38,13 @@ __all__ = [
     "attention_overlay",
     "bare",
     "contrast",
+    "diagram",
+    "diagrams",
     "explore",
     "figure",
     "heatmap",
     "images",
+    "live",
     "patches",
     "quiz",
     "sequence",
