@@ -338,8 +338,8 @@ def positions(
         )
         first.append(
             f'<div><p class="mm-title">{inline(name)}</p>'
-            f'<svg class="mm-pixels" viewBox="0 0 {columns} {rows}" role="img" aria-label="{html.escape(name)}: how alike '
-            f'each position is to row {at // columns + 1}, column {at % columns + 1}">{cells}</svg></div>'
+            f'<svg class="mm-pixels" viewBox="0 0 {columns} {rows}" role="img" aria-label="{html.escape(name)}: '
+            f'how alike each position is to row {at // columns + 1}, column {at % columns + 1}">{cells}</svg></div>'
         )
     data = {"grid": [rows, columns], "tables": stored, "place": at}
     plain = f"positions {rows} x {columns}: {', '.join(tables)}"
