@@ -136,8 +136,8 @@ def _live(
         f'<p class="mm-ask"><strong>Guess first.</strong> {inline(question)}</p>{above}'
         f'<div class="mm-stage">{first}</div>'
         '<p class="mm-still">This figure answers in the page itself once scripts run; in a notebook, run its cell.</p>'
-        f'<p class="mm-said" role="status"></p>{seen}{below}'
-        f'<script type="application/json" class="mm-data">{stored}</script></{tag}>'
+        f'<p class="mm-said" role="status"></p>{seen}'
+        f'<script type="application/json" class="mm-data">{stored}</script>{below}</{tag}>'
     )
     if len(body) > BUDGET:
         raise ValueError(

@@ -625,7 +625,7 @@
       const { Q, K, V } = values, { scores, weights, output } = mm.math.attend(Q, K, V, causal), d = Q[0].length;
       out.replaceChildren(
         table(maths(`S = QK^T / √${d}`), scores, (v) => fixed(v)),
-        table("softmax of each row: A", weights, (v) => h("span", { class: "mm-share", style: `background:${heat(0.75 * v)}` }, fixed(v))),
+        table("softmax of each row: A", weights, (v) => h("span", { class: "mm-share", style: `background:${heat(0.55 * v)}` }, fixed(v))),
         table("output: A V", output, (v) => fixed(v)));
       const told = weights.map((row, i) => `Token ${i + 1} reads ${row.map((w, j) => `${percent(w)} of token ${j + 1}`).join(", ")} and puts out (${output[i].map((v) => fixed(v)).join(", ")}).`);
       const sum = Q[0].map((q, e) => `${q}·${K[0][e]}`).join(" + ").replaceAll("-", "−");
