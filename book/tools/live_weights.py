@@ -10,7 +10,13 @@ from sphinx.application import Sphinx
 
 from mmcourse.show.weights import script
 
-ASKED = re.compile(r'data-weights="([^"]+)"')
+#: A figure's own tag; the listing of a source file, in which every < is escaped, is none.
+ASKED = re.compile(r'<(?:div|figure) class="mm-live[^<>]* data-weights="([^"<>]+)"')
+
+
+def asked(markup: str) -> set[str]:
+    """The checkpoints that a page's figures name."""
+    return {name for found in ASKED.findall(markup) for name in found.split()}
 
 
 def write(app: Sphinx, error: Exception | None) -> None:
@@ -18,12 +24,7 @@ def write(app: Sphinx, error: Exception | None) -> None:
     if error or app.builder.format != "html":
         return
     out = Path(app.outdir)
-    names = {
-        name
-        for page in out.rglob("*.html")
-        for found in ASKED.findall(page.read_text(encoding="utf-8"))
-        for name in found.split()
-    }
+    names = set().union(*(asked(page.read_text(encoding="utf-8")) for page in out.rglob("*.html")))
     folder = out / "_static" / "models"
     folder.mkdir(parents=True, exist_ok=True)
     for name in sorted(names):

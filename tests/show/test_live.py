@@ -155,3 +155,13 @@ def test_mistakes_get_one_line(call, message: str) -> None:
 
 def test_show_passes_them_on() -> None:
     assert show.live.by_hand is live.by_hand
+
+
+def test_the_site_finds_which_weights_its_pages_ask_for(monkeypatch) -> None:
+    monkeypatch.syspath_prepend(live.STATIC.parents[2] / "book" / "tools")
+    from live_weights import asked
+
+    page = FIGURES["shuffle"]().body + FIGURES["hand"]().body
+    assert asked(page) == {"patches-p4", "positions-none"}
+    listing = '<span>&lt;div class=&quot;mm-live&quot;</span> data-weights="</span><span>"'
+    assert asked(page.replace("<", "&lt;") + listing) == set()
