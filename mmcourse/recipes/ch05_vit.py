@@ -27,9 +27,7 @@ def classifier(name: str, title: str, model: Callable[[], Model], steps: int) ->
 
 
 RECIPES = [
-    classifier(
-        "vit-mnist5k", "The course's vision transformer", vit(patch_size=7, width=128, layers=4, mlp=512), 8000
-    ),
+    classifier("vit-mnist5k", "The course's vision transformer", vit(patch_size=7, width=128, layers=4, mlp=512), 8000),
     classifier(
         "cnn-mnist5k", "Three convolutions, the ViT's strongest cheap rival", lambda: SmallCNN(SmallCNNConfig()), 8000
     ),

@@ -19,6 +19,7 @@ from mmcourse.tokens.palette import fit_palette
 from mmcourse.tokens.vq import VQTokenizer
 from mmcourse.training.loop import Settings
 from mmcourse.training.objectives import NextColour, next_token_loss, wanted
+from mmcourse.training.rivals import PixelCNN, PixelCNNConfig
 
 
 def imagegpt(size: int, colours: int, images: Callable[[], Tensor], **changes: Any) -> Callable[[], ImageGPT]:
@@ -32,6 +33,14 @@ def imagegpt(size: int, colours: int, images: Callable[[], Tensor], **changes: A
         return model
 
     return build
+
+
+def pixel_cnn() -> PixelCNN:
+    """A PixelCNN with the palette of imagegpt-emoji."""
+    model = PixelCNN(PixelCNNConfig())
+    seen = load("emoji", "train+validation", size=24).images
+    model.palette.load_state_dict(fit_palette(seen, model.config.colours).state_dict())
+    return model
 
 
 def small_digits() -> Tensor:
@@ -66,9 +75,7 @@ class NextCode:
 
 def codes_gpt() -> ImageGPT:
     """An ImageGPT whose words are the 1,024 codes of vq-emoji, 8 x 8 of them a picture; its palette is not used."""
-    return ImageGPT(
-        ImageGPTConfig(image_size=8, colours=1024, width=128, layers=4, heads=4, mlp=512, dropout=0.1)
-    )
+    return ImageGPT(ImageGPTConfig(image_size=8, colours=1024, width=128, layers=4, heads=4, mlp=512, dropout=0.1))
 
 
 RECIPES = [
@@ -115,5 +122,18 @@ RECIPES = [
         augmentation=Compose(OnWhite(Affine(degrees=8, translate=0.08, scale=0.12, shear=4)), Flip()),
         measure=evaluate_codes("vq-emoji"),
         options={"size": 32},
+    ),
+    Recipe(
+        "pixelcnn-emoji",
+        "The same emoji and colours as imagegpt-emoji, by masked convolutions",
+        "07_imagegpt",
+        pixel_cnn,
+        data="emoji",
+        split="train+validation",
+        settings=Settings(steps=4000, batch_size=8, learning_rate=2e-3, warmup=0.05, ema_decay=0.995),
+        objective=NextColour(),
+        augmentation=Flip(),
+        measure=evaluate_likelihood,
+        options={"size": 24},
     ),
 ]

@@ -11,6 +11,7 @@ from mmcourse.data import Dataset
 from mmcourse.models import ImageGPT
 from mmcourse.tokens.vq import VQTokenizer, perplexity, usage
 from mmcourse.training.metrics import Mean, Measured, bits_per_dimension, device_of, linear_probe, psnr
+from mmcourse.training.rivals import PixelCNN
 
 
 @torch.no_grad()
@@ -30,14 +31,14 @@ def evaluate_reconstruction(model: VQTokenizer, held_out: Dataset, learned: Call
     }
 
 
-def colour_codes(model: ImageGPT, data: Dataset, size: int) -> list[Tensor]:
+def colour_codes(model: ImageGPT | PixelCNN, data: Dataset, size: int) -> list[Tensor]:
     """The palette's codes of all pictures, where the model is: (size, N) at a time."""
     device = device_of(model)
     return [model.palette.encode(batch["images"].to(device)) for batch in data.batches(size)]
 
 
 @torch.no_grad()
-def evaluate_likelihood(model: ImageGPT, held_out: Dataset, learned: Callable[[], Dataset]) -> Measured:
+def evaluate_likelihood(model: ImageGPT | PixelCNN, held_out: Dataset, learned: Callable[[], Dataset]) -> Measured:
     """Bits that a picture costs for each of its pixels, its colours being given."""
     nats = torch.cat([model.negative_log_likelihood(codes) for codes in colour_codes(model, held_out, 50)])
     return {"bits per pixel": Mean(float(bits_per_dimension(nats.mean(), model.length)), "bits", len(held_out))}

@@ -1,8 +1,8 @@
 """What a model must beat before it is praised: cheap rivals, trained on the same data.
 
-:class:`NeighbourCounts` stands against ImageGPT (:ref:`sec-07-likelihood`), :class:`SmallCNN` against ViT
-(:ref:`sec-05-training`). Rivals that scikit-learn has (nearest neighbours, support vectors) are called where they are
-shown.
+:class:`NeighbourCounts` and :class:`PixelCNN` stand against ImageGPT (:ref:`sec-07-likelihood`), :class:`SmallCNN`
+against ViT (:ref:`sec-05-training`). Rivals that scikit-learn has (nearest neighbours, support vectors) are called
+where they are shown.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmcourse.base import Model, ModelConfig
+from mmcourse.tokens.palette import Palette, PaletteConfig
 
 FOUR = ((0, -1), (-1, 0), (-1, -1), (-1, 1))
 """Left, above, above left, above right: (rows, columns) from a pixel to its neighbour."""
@@ -157,3 +158,112 @@ class SmallCNN(Model):
     def forward(self, images: Tensor) -> Tensor:
         """(B, C, H, W) in [0, 1] -> logits (B, classes)."""
         return self.head(self.features(images).flatten(1))
+
+
+class MaskedConv2d(nn.Conv2d):
+    """A convolution that reads no pixel that comes later in raster order (van den Oord et al., 2016, section 3.4).
+
+    Args:
+        before: channels in.
+        after: channels out.
+        size: side of the kernel, odd.
+        own: whether the pixel itself is read: not by the first layer (mask A), by all others (mask B).
+    """
+
+    def __init__(self, before: int, after: int, size: int, *, own: bool) -> None:
+        super().__init__(before, after, size, padding=size // 2)
+        mask = torch.ones(size, size)
+        mask[size // 2, size // 2 + own :] = 0
+        mask[size // 2 + 1 :] = 0
+        self.register_buffer("mask", mask, persistent=False)
+        self.mask: Tensor
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C', H, W)."""
+        return F.conv2d(x, self.weight * self.mask, self.bias, padding=self.padding)
+
+
+class PixelBlock(nn.Module):
+    """A residual block of half the width inside (van den Oord et al., 2016, figure 5)."""
+
+    def __init__(self, width: int, dropout: float) -> None:
+        super().__init__()
+        self.narrow = nn.Conv2d(width, width // 2, 1)
+        self.look = MaskedConv2d(width // 2, width // 2, 3, own=True)
+        self.widen = nn.Conv2d(width // 2, width, 1)
+        self.dropout = nn.Dropout2d(dropout)
+        nn.init.zeros_(self.widen.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, D, H, W) -> (B, D, H, W)."""
+        return x + self.widen(self.dropout(F.relu(self.look(F.relu(self.narrow(F.relu(x)))))))
+
+
+@dataclass(frozen=True)
+class PixelCNNConfig(ModelConfig):
+    """Size of a :class:`PixelCNN`.
+
+    Args:
+        image_size: side of the square pictures, in pixels; N is its square.
+        colours: K, colours of the palette.
+        channels: C, numbers of one colour.
+        width: channels between the layers.
+        blocks: residual blocks; each lets a pixel see one row further up.
+        dropout: share of channels that a block drops while training.
+    """
+
+    image_size: int = 24
+    colours: int = 64
+    channels: int = 3
+    width: int = 64
+    blocks: int = 6
+    dropout: float = 0.1
+
+    def __post_init__(self) -> None:
+        if min(self.image_size, self.colours, self.channels, self.blocks) < 1 or self.width < 2:
+            raise ValueError(f"{self}: a width of at least 2 and at least 1 of everything else are needed.")
+
+
+class PixelCNN(Model):
+    """ImageGPT's question put to a CNN: the next colour, from a 7 x 7 mask and residual blocks of masked convolutions.
+
+    van den Oord et al. (2016). Colours, palette and likelihood are those of :class:`~mmcourse.models.ImageGPT`; only
+    who reads whom is fixed by kernels instead of learned by attention.
+
+    Args:
+        config: sizes.
+    """
+
+    config_class = PixelCNNConfig
+    config: PixelCNNConfig
+
+    def __init__(self, config: PixelCNNConfig) -> None:
+        super().__init__(config)
+        c = config
+        self.palette = Palette(PaletteConfig(c.colours, c.channels))
+        self.embedding = nn.Embedding(c.colours, 32)
+        self.first = MaskedConv2d(32, c.width, 7, own=False)
+        self.places = nn.Parameter(torch.zeros(1, c.width, c.image_size, c.image_size))
+        self.blocks = nn.Sequential(*(PixelBlock(c.width, c.dropout) for _ in range(c.blocks)))
+        self.head = nn.Sequential(nn.ReLU(), nn.Conv2d(c.width, 128, 1), nn.ReLU(), nn.Conv2d(128, c.colours, 1))
+
+    @property
+    def length(self) -> int:
+        """N, colours of one picture."""
+        return self.config.image_size**2
+
+    def forward(self, codes: Tensor) -> Tensor:
+        """Logits (B, N, K) of every colour of whole pictures (B, N) int64, given those before it.
+
+        Raises:
+            ValueError: another number of colours.
+        """
+        side = self.config.image_size
+        if codes.dim() != 2 or codes.shape[1] != self.length:
+            raise ValueError(f"codes are {tuple(codes.shape)}; give (B, {self.length}), whole pictures.")
+        x = self.embedding(codes).transpose(1, 2).unflatten(2, (side, side))
+        return self.head(self.blocks(self.first(x) + self.places)).flatten(2).transpose(1, 2)
+
+    def negative_log_likelihood(self, codes: Tensor) -> Tensor:
+        """-log p of pictures in nats, (B, N) -> (B,)."""
+        return F.cross_entropy(self(codes).transpose(1, 2), codes, reduction="none").sum(1)

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from mmcourse.training.rivals import FOUR, TEN, NeighbourCounts, SmallCNN, SmallCNNConfig
+from mmcourse.training.rivals import FOUR, TEN, NeighbourCounts, PixelCNN, PixelCNNConfig, SmallCNN, SmallCNNConfig
 
 K, SIDE = 3, 4
 
@@ -72,3 +72,29 @@ def test_small_cnn_has_the_size_that_chapter_5_names_and_reads_any_channel_count
     assert SmallCNN(SmallCNNConfig(32, 3, 7))(torch.rand(2, 3, 32, 32)).shape == (2, 7)
     with pytest.raises(ValueError, match="at least 4 pixels"):
         SmallCNNConfig(2)
+
+
+def test_pixel_cnn_reads_only_what_came_before_and_all_of_what_is_near() -> None:
+    torch.manual_seed(0)
+    model = PixelCNN(PixelCNNConfig(image_size=8, colours=5, width=8, blocks=2)).eval()
+    for block in model.blocks:
+        torch.nn.init.normal_(block.widen.weight)  # zero at the start, which would hide a leak
+    x = torch.randint(5, (1, 64))
+    noticed = torch.zeros(64, 64, dtype=torch.bool)  # row: which place was changed; column: whose logits moved
+    for place in range(64):
+        y = x.clone()
+        y[0, place] = (y[0, place] + 1) % 5
+        noticed[place] = (model(x) - model(y)).abs().amax(-1)[0] > 1e-6
+    assert not noticed.tril().any()
+    assert noticed[27 - 9, 27]  # above left
+    assert noticed[27 - 7, 27]  # above right
+    assert noticed[26, 27]  # left
+
+
+def test_pixel_cnn_s_likelihood_is_that_of_its_logits_and_parts_of_pictures_are_refused() -> None:
+    model = PixelCNN(PixelCNNConfig(image_size=4, colours=5, width=8, blocks=1)).eval()
+    x = torch.randint(5, (3, 16))
+    picked = model(x).log_softmax(-1).gather(2, x[..., None]).sum((1, 2))
+    assert torch.allclose(model.negative_log_likelihood(x), -picked, atol=1e-5)
+    with pytest.raises(ValueError, match=r"give \(B, 16\)"):
+        model(x[:, :7])
