@@ -85,6 +85,7 @@ ranges:          ## the tests of package and data with the oldest declared versi
 
 exercises: $(READY)   ## how many right and wrong answers the exercise checkers judge as they should; READ=known for the messages
 	@$(ONE_THREAD) $(PY) tests/exercises/score.py $(if $(READ),--read $(READ))
+	@$(ONE_THREAD) $(PY) -W ignore tests/exercises/mutants.py
 
 lock: $(READY)   ## bring the lock to the ranges of pyproject.toml; UPGRADE=1 chooses every version anew
 	@$(PY) book/tools/lock.py $(if $(UPGRADE),--upgrade)

@@ -312,14 +312,15 @@ def _made_alike(mine: Outcome, theirs: Outcome, exercise: Exercise) -> bool:
 def _known(exercise: Exercise, mine: Sequence[Outcome], right: Sequence[Outcome], agree: Sequence[bool]) -> str | None:
     """The hint of the known mistake that explains every result: first one that does so alone, then one that explains
     all that is wrong while the rest is right."""
-    cases = exercise.inputs()
     partly: str | None = None
-    for hint, mistake in exercise.mistakes():
-        theirs = trusted(mistake, cases)
+    for hint, theirs in _outcomes(exercise):
         alike = [_made_alike(m, t, exercise) for m, t in zip(mine, theirs, strict=True)]
-        # An error alone could be any error: one result at least must be wrong in the same way.
+        # An error alone could be any error, and NaN throughout any NaN: one result must be wrong in the same way.
         telling = [
-            good and not _agree(t, r, exercise) and (m.error is None or r.error is not None)
+            good
+            and not _agree(t, r, exercise)
+            and (m.error is None or r.error is not None)
+            and not (hint.startswith("two things") and _is_nan(m.value))
             for good, m, t, r in zip(alike, mine, theirs, right, strict=True)
         ]
         if not any(telling):
@@ -330,6 +331,26 @@ def _known(exercise: Exercise, mine: Sequence[Outcome], right: Sequence[Outcome]
         if partly is None and weight >= 4 and all(a or good for a, good in zip(alike, agree, strict=True)):
             partly = hint
     return partly
+
+
+_seen: dict[str, tuple[Exercise, list[tuple[str, list[Outcome]]]]] = {}
+
+
+def _outcomes(exercise: Exercise) -> Iterator[tuple[str, list[Outcome]]]:
+    """What each known mistake makes of the inputs; computed once, and only as far as somebody asked."""
+    owner, found = _seen.setdefault(exercise.id, (exercise, []))
+    if owner is not exercise:
+        _seen[exercise.id] = (exercise, found := [])
+    yield from list(found)
+    cases = exercise.inputs()
+    for hint, mistake in itertools.islice(exercise.mistakes(), len(found), None):
+        found.append((hint, trusted(mistake, cases)))
+        yield found[-1]
+
+
+def _is_nan(value: Any) -> bool:
+    found = numbers_of(value)
+    return found is not None and bool(torch.isnan(found).all())
 
 
 def _size(value: Any) -> int:
@@ -368,7 +389,7 @@ def _difference(
         return found
     for detector in detectors.DETECTORS if pairs else ():
         if found := detector(pairs, exercise.reference):
-            return Finding(f"{found.words} {where}" if len(found.words) < 120 else found.words, found.named)
+            return Finding(f"{found.words} (input {_describe(cases[first])})", found.named)
     return _plainly(exercise, Pair(numbers_of(a.value), numbers_of(b.value), cases[first]), pairs, where, agree)  # type: ignore[arg-type]
 
 

@@ -103,6 +103,10 @@ def shape(pairs: Sequence[Pair], reference: Callable[..., Any]) -> Finding | Non
         if all(p.mine.squeeze().shape == p.right.squeeze().shape for p in pairs):
             word = "is missing" if pair.mine.ndim < pair.right.ndim else "too many"
             return Finding(f"the values are right but an axis of size 1 {word}: {sizes}")
+        if all(p.mine.ndim == p.right.ndim for p in pairs):
+            return Finding(
+                f"the right numbers in the right order, but sizes are exchanged in the last reshape: {sizes}"
+            )
         word = "merged that must stay apart" if pair.mine.ndim < pair.right.ndim else "left apart that must be merged"
         return Finding(f"the values are right but axes were {word}: {sizes}")
     ndim = pair.right.ndim
@@ -148,12 +152,13 @@ def not_finite(pairs: Sequence[Pair], reference: Callable[..., Any]) -> Finding 
                     f"row {where} is NaN from end to end: its softmax saw nothing but minus infinity. "
                     "A row must keep at least one place"
                 )
-        words = "NaN" if torch.isnan(pair.mine).any() else "infinite values"
         place = bad.nonzero()[0].tolist()
         at = f", first at {place}" if place else ""
-        return Finding(
-            f"{words} in your result{at}: look for 0/0, the logarithm of 0, or infinity minus infinity", named=False
-        )
+        if torch.isnan(pair.mine).any():
+            words = f"NaN in your result{at}: look for 0/0, 0 times log 0, or infinity minus infinity"
+        else:
+            words = f"infinite values in your result{at}: look for the logarithm of 0, or a softmax that has to follow"
+        return Finding(words, named=False)
     return None
 
 
@@ -230,7 +235,7 @@ def factor(pairs: Sequence[Pair], reference: Callable[..., Any]) -> Finding | No
             return None
         for value, words in _WORDS.items():
             if math.isclose(c, value, rel_tol=1e-3):
-                return Finding(words if value == -1 else f"every number is too large by the factor {words}")
+                return Finding(words if value == -1 else f"every number is multiplied by {words}")
         return Finding(f"every number is {c:.4g} times what is asked for")
     for power, words in ((1, "{}"), (2, "the square of {}"), (0.5, "the root of {}")):
         if all(c > 0 for c in ratios):
@@ -324,13 +329,13 @@ def distribution(pairs: Sequence[Pair], reference: Callable[..., Any]) -> Findin
         return Finding("the numbers sum to 1 over the batch, not over the last axis")
     bad = next(p for p in pairs if not _rows(p.mine, -1))
     if (bad.mine < -1e-6).any():
-        return Finding("there are negative numbers where probabilities are asked for: is a softmax missing?")
+        return Finding("there are negative numbers: each row must be shares of 1")
     sums = bad.mine.sum(-1).flatten()
     far = sums[(sums - 1).abs().argmax()].item()
     scaled = [p.mine / p.mine.sum(-1, keepdim=True) for p in pairs]
     if all(_close(s, p.right) for s, p in zip(scaled, pairs, strict=True)):
         return Finding(f"the table is not normalised: divide each row by its sum (yours sum to as much as {far:.3g})")
-    return Finding(f"the rows do not sum to 1 (one of yours sums to {far:.3g}): what is cut off must not be counted")
+    return Finding(f"the rows do not sum to 1 as they must, one of yours sums to {far:.3g}")
 
 
 def order(pairs: Sequence[Pair], reference: Callable[..., Any]) -> Finding | None:
