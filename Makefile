@@ -54,8 +54,8 @@ train: $(READY)  ## train by a recipe, into runs/; MODEL=vit-mnist5k; INSTALL=1 
 	@test -n "$(MODEL)" || { echo "train: name a recipe, as in: make train MODEL=vit-mnist5k"; exit 2; }
 	@$(BIN)/mmcourse train $(MODEL) $(if $(INSTALL),--install)
 
-bench: $(READY)  ## side-by-side timings against the libraries a reader would use instead; RECORD=1 for the page
-	@for script in benchmarks/bench_*.py; do echo "== $$script"; RECORD=$(RECORD) $(PY) "$$script" || exit 1; done
+bench: $(READY)  ## side-by-side timings against the libraries a reader would use instead; ONLY=palette for one, RECORD=1 for the page
+	@RECORD=$(RECORD) $(PY) benchmarks/run.py $(ONLY)
 
 lint: $(READY)   ## ruff and mypy
 	@$(BIN)/ruff check . && $(BIN)/mypy

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import os
 import statistics
 import time
 from collections.abc import Callable
@@ -54,9 +55,15 @@ def row(what: str, ours: float, theirs: float, library: str, unit: str = "s") ->
 
 
 def record(name: str, rows: list[dict[str, Any]]) -> None:
-    """Print the rows and keep them in the results file under this name, with the machine they were measured on."""
+    """Print the rows; with RECORD=1 also keep them for the page, with the machine they were measured on.
+
+    Without it no file is touched, so that trying a benchmark leaves the repository as it was.
+    """
     for r in rows:
-        print(f"{name}: {r['what']}: {r['ours']:g} {r['unit']}, {r['library']} {r['theirs']:g}, ratio {r['ratio']:g}")
+        both = f"ours {r['ours']:g} {r['unit']}, theirs {r['theirs']:g} {r['unit']} ({r['library']})"
+        print(f"{name}: {r['what']}: {both}, ratio {r['ratio']:g}", flush=True)
+    if os.environ.get("RECORD") not in ("1", "yes", "true"):
+        return
     results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     results[name] = {"machine": machine.describe(), "threads": torch.get_num_threads(), "rows": rows}
     write_text(RESULTS, json.dumps(dict(sorted(results.items())), indent=1) + "\n")

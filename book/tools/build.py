@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import filecmp
 import shutil
+import signal
 import subprocess
 import sys
-from pathlib import Path
 
 from pages import write_pages
+from setup import ROOT, plain_words
 from vendor import vendor
 
-ROOT = Path(__file__).resolve().parents[2]
 # What Sphinx has read already; without it, it reads and writes every page.
 READ = ROOT / "_build" / ".doctrees" / "environment.pickle"
+
+
+#: jupyter-book, which Ctrl-C ends without a traceback.
+BOOK = (
+    "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL);"
+    "from jupyter_book.cli.main import main; sys.argv[0] = 'jupyter-book'; main()"
+)
 
 
 def refresh_static() -> None:
@@ -28,21 +35,30 @@ def refresh_static() -> None:
             shutil.copyfile(path, target)
 
 
+def jupyter_book(*options: str) -> int:
+    """Run jupyter-book on the book with these options; its exit status."""
+    command = [sys.executable, "-c", BOOK, "build", ".", "--keep-going", "--quiet", *options]
+    return subprocess.run(command, cwd=ROOT, check=False).returncode
+
+
 def main() -> None:
     """Build into _build/html; a failed build leaves nothing behind that would let the next one pass."""
+    plain_words()
     vendor()
     write_pages()
     # Sphinx writes changed pages only, but the contents stand beside every page.
     if READ.exists() and (ROOT / "_toc.yml").stat().st_mtime > READ.stat().st_mtime:
         READ.unlink()
-    book = Path(sys.executable).parent / "jupyter-book"
-    done = subprocess.run(
-        [str(book), "build", ".", "--warningiserror", "--nitpick", "--keep-going", "--quiet"], cwd=ROOT, check=False
-    )
-    if done.returncode:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # something is to be tidied up
+    try:
+        failed = jupyter_book("--warningiserror", "--nitpick")
+        fault = "the build warned or failed; its messages stand above" if failed else ""
+    except KeyboardInterrupt:
+        fault = "stopped; the next build reads every page again"
+    if fault:
         # Sphinx warns of a page only when it reads it: forget what was read, so that the next build warns again.
         READ.unlink(missing_ok=True)
-        raise SystemExit("book: the build warned or failed; its messages stand above")
+        raise SystemExit(f"book: {fault}")
     refresh_static()
     print(f"The book is built: {ROOT / '_build' / 'html' / 'index.html'} (`make serve` shows it)")
 

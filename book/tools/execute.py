@@ -10,9 +10,12 @@ Run time and peak memory go to book/_generated/run_times.json.
 from __future__ import annotations
 
 import argparse
+import asyncio
+import contextlib
 import hashlib
 import json
 import re
+import signal
 import sys
 import time
 from collections import Counter
@@ -22,11 +25,11 @@ from typing import Any
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+from setup import ROOT, plain_words
 
 from mmcourse import machine
 from mmcourse.files import replacing, write_text
 
-ROOT = Path(__file__).resolve().parents[2]
 TIMES = ROOT / "book" / "_generated" / "run_times.json"
 LIMIT = 900  # seconds for one cell, after which the kernel is taken to hang
 QUIET = ["--IPKernelApp.log_level=40"]  # of errors it tells; that it speaks TCP to its own machine is none
@@ -38,6 +41,13 @@ class Client(NotebookClient):
     """Asks the kernel for its peak memory just before it ends."""
 
     peak_bytes = 0
+
+    async def async_start_new_kernel_client(self) -> Any:
+        """Undo nbclient's handling of Ctrl-C, which lets the cell run on: end at once, and the kernel with it."""
+        with contextlib.suppress(NotImplementedError):  # Windows knows no such handlers
+            asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        return await super().async_start_new_kernel_client()
 
     async def _async_cleanup_kernel(self) -> None:
         self.peak_bytes = await self._ask_peak()
@@ -113,6 +123,7 @@ def execute(path: Path) -> dict[str, float]:
 
 def main() -> None:
     """Run the notebooks named on the command line."""
+    plain_words()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("notebooks", nargs="*", type=Path)
     for path in (path.resolve() for path in parser.parse_args().notebooks):

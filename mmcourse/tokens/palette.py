@@ -48,7 +48,7 @@ def nearest_centre(points: Tensor, centres: Tensor) -> Tensor:
     """
     dtype = torch.promote_types(torch.promote_types(points.dtype, centres.dtype), torch.float32)
     device = points.device.type
-    half_precision = torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
+    half_precision = device != "meta" and torch.is_autocast_enabled(device)
     with torch.autocast(device, enabled=False) if half_precision else nullcontext():
         points, centres = points.to(dtype), centres.to(dtype)
         flat = points.reshape(-1, points.shape[-1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import logging
 import multiprocessing
@@ -18,7 +19,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from mmcourse import checkpoint
-from mmcourse.data import DataUnavailableError, ImageDataset, card, describe, emoji, load, names, photo
+from mmcourse.data import DataUnavailableError, ImageDataset, card, describe, emoji, load, names, npm, photo
 from mmcourse.data import cache as cache_module
 from mmcourse.data.downloads import EMBEDDED
 from mmcourse.data.splits import part_of, stratified
@@ -220,15 +221,33 @@ def test_two_styles_in_one_set() -> None:
 
 def test_fetched_styles_say_what_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("MMCOURSE_CACHE", str(tmp_path))
-    monkeypatch.setattr(emoji, "_npm", lambda: None)
+    monkeypatch.setattr(npm, "command", lambda: None)
     with pytest.raises(DataUnavailableError, match="needs npm") as error:
         load("emoji", style="noto")
     assert "twemoji and openmoji need no download" in one_line(error)
-    monkeypatch.setattr(emoji, "_npm", lambda: [sys.executable, "-c", "raise SystemExit(1)"])
-    (tmp_path / "iconify-json-noto-1.2.9.tgz").write_bytes(b"half a file")
-    with pytest.raises(DataUnavailableError, match="could not be fetched by npm") as error:
-        load("emoji", style="noto")
     assert str(tmp_path) in one_line(error)
+
+
+def test_npm_archives_are_checked_and_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MMCOURSE_CACHE", str(tmp_path))
+    whole = b"an archive"
+    digest = base64.b64encode(hashlib.sha512(whole).digest()).decode()
+    kept = tmp_path / "npm" / "scope-thing-1.0.0.tgz"
+    brings = "import pathlib; pathlib.Path('scope-thing-1.0.0.tgz').write_bytes({!r})"
+    monkeypatch.setattr(npm, "command", lambda: [sys.executable, "-c", "import sys; sys.exit('no such host')"])
+    with pytest.raises(npm.NpmError, match=r"no such host.*connect to the network or put scope-thing-1.0.0.tgz into"):
+        npm.archive("@scope/thing", "1.0.0", digest)
+    monkeypatch.setattr(npm, "command", lambda: [sys.executable, "-c", brings.format(b"another")])
+    with pytest.raises(npm.NpmError, match="not the file that was tested"):
+        npm.archive("@scope/thing", "1.0.0", digest)
+    assert not kept.exists()
+    monkeypatch.setattr(npm, "command", lambda: [sys.executable, "-c", brings.format(whole)])
+    assert npm.archive("@scope/thing", "1.0.0", digest) == whole
+    monkeypatch.setattr(npm, "command", lambda: None)
+    assert npm.archive("@scope/thing", "1.0.0", digest) == whole, "the second time it comes from the cache"
+    kept.write_bytes(b"damaged")
+    with pytest.raises(npm.NpmError, match="needs npm"):
+        npm.archive("@scope/thing", "1.0.0", digest)
 
 
 def test_fetched_styles_are_matched_by_code_points(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -42,8 +42,6 @@ case "$*" in
 esac
 """
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="the stand-ins are shell scripts")
-
 
 class Machine:
     """A bare machine: a checkout without .venv, and a PATH with the programs that a test puts there."""
