@@ -470,7 +470,7 @@ def temperature(
         rows.append(
             f'<li>{swatch}<span class="mm-name">{html.escape(str(name))}</span><span class="mm-track">'
             f'<i style="width:{100 * share[i]:.1f}%"></i></span>'
-            f'<span class="mm-value">{100 * share[i]:.0f}%</span></li>'
+            f'<span class="mm-amount">{100 * share[i]:.0f}%</span></li>'
         )
     first = f'<ol class="mm-bars">{"".join(rows)}</ol>'
     plain = f"temperature {len(stored)} context{'s' if len(stored) > 1 else ''}, {size} choices"

@@ -31,11 +31,7 @@ def _needed(name: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise ValueError(f"{name} is a {model}; the page can compute {' and '.join(PARTS)}.")
     if config.get("tokens") == "resnet":
         raise ValueError(f"{name} has a ResNet in front; the page computes ViTs on pixels and patches.")
-    kept = {
-        key.replace(".attention.", ".self_attention."): value
-        for key, value in tensors.items()
-        if key.startswith(PARTS[model])
-    }
+    kept = {key: value for key, value in tensors.items() if key.startswith(PARTS[model])}
     return kept, config
 
 

@@ -1,5 +1,5 @@
 /* The arithmetic of the figures that compute in the page: small vectors, a vision transformer, a decoder of codes.
-   Numbers are compared with Python's by tests/browser/test_live_math.py. Nothing here touches the page. */
+   Numbers are compared with Python's by tests/browser/test_computed.py. Nothing here touches the page. */
 (() => {
   "use strict";
   const mm = (window.mmLive ??= {});
@@ -176,7 +176,7 @@
       this.blocks = Array.from({ length: config.layers }, (_, l) => {
         const own = `encoder.blocks.${l}`;
         return {
-          normAttention: layer(`${own}.norm_attention`), normMlp: layer(`${own}.norm_mlp`),
+          normAttention: layer(`${own}.self_attention_norm`), normMlp: layer(`${own}.mlp_norm`),
           query: layer(`${own}.self_attention.query`), key: layer(`${own}.self_attention.key`),
           value: layer(`${own}.self_attention.value`), out: layer(`${own}.self_attention.out`),
           up: layer(`${own}.mlp.up`), down: layer(`${own}.mlp.down`),
@@ -186,8 +186,9 @@
 
     /** Tokens of a picture: (side, side, C) numbers in [0, 1], row by row -> (m, numbers of one token). */
     cut(image) {
-      const { tokens, patch_size: P, channels: C } = this.config, S = this.side;
-      if (tokens === "pixels") return Float32Array.from(image, (v) => 2 * v - 1);
+      const { tokens, patch_size: P, channels: C, preprocessing: { mean = [0], std = [1] } = {} } = this.config, S = this.side;
+      image = Float32Array.from(image, (v, i) => (v - mean[(i % C) % mean.length]) / std[(i % C) % std.length]);
+      if (tokens === "pixels") return image;
       const out = new Float32Array(image.length), g = this.grid;
       let at = 0;
       for (let i = 0; i < g * g; i++) {

@@ -50,7 +50,7 @@
       input.setAttribute("aria-valuetext", say(+input.value));
       changed(+input.value);
     } });
-    return Object.assign(h("div", { class: "mm-slide" }, h("label", { for: id }, name), input, shown), {
+    return Object.assign(h("div", { class: "mm-glide" }, h("label", { for: id }, name), input, shown), {
       set: (next) => { input.value = next; shown.textContent = say(next); input.setAttribute("aria-valuetext", say(next)); },
     });
   };
@@ -141,7 +141,7 @@
   /** Bars of probabilities with names; rows are set by `show`. */
   const bars = (names, swatches, mark = true) => {
     const rows = names.map((name, i) => {
-      const bar = h("i"), value = h("span", { class: "mm-value" }, "");
+      const bar = h("i"), value = h("span", { class: "mm-amount" }, "");
       const row = h("li", {}, swatches ? h("b", { class: "mm-swatch", style: `background:${swatches[i]}` }) : null,
         h("span", { class: "mm-name" }, name), h("span", { class: "mm-track", "aria-hidden": "true" }, bar), value);
       return { row, bar, value };

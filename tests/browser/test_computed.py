@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -111,8 +113,7 @@ def test_sinusoids(maths: Callable) -> None:
 def as_on_the_page(name: str) -> ViT:
     """A checkpoint with the rounded weights that the page has, in float64."""
     model = ViT.from_pretrained(name)
-    page = weights.rounded(name)
-    model.load_state_dict({k: page[k.replace(".attention.", ".self_attention.")] for k in model.state_dict()})
+    model.load_state_dict({**model.state_dict(), **weights.rounded(name)})
     return model.double()
 
 
@@ -307,3 +308,38 @@ def test_a_model_that_does_not_come_leaves_the_first_frame(browser: Browser) -> 
     assert page.locator(".mm-stage img").is_visible()
     assert "did not come" in page.locator(".mm-trouble").inner_text()
     page.close()
+
+
+def test_the_page_fetches_script_and_weights_from_beside_it_even_from_a_file(browser: Browser, tmp_path: Path) -> None:
+    static = tmp_path / "_static"
+    shutil.copytree(live.STATIC, static)
+    (static / "models").mkdir()
+    made = FIGURES["attention"]()
+    for name in made.models:
+        (static / "models" / f"{name}.js").write_text(weights.script(name), encoding="utf-8")
+    (tmp_path / "notebooks").mkdir()
+    file = tmp_path / "notebooks" / "page.html"
+    room = '<div style="height:3000px"></div>'
+    head = '<title>page</title><script defer src="../_static/live.js"></script>'
+    file.write_text(f"<!doctype html><meta charset=utf-8>{head}{room}{made.html}", encoding="utf-8")
+    page = browser.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url.rsplit("/", 1)[-1]))
+    page.goto(file.as_uri())
+    page.wait_for_timeout(500)
+    assert "live-math.js" not in asked, "what is far away waits"
+    page.locator(".mm-live").scroll_into_view_if_needed()
+    page.wait_for_selector(".mm-live[data-live=on]")
+    assert {"live-math.js", "patches-p7.js"} <= set(asked)
+    page.close()
+
+
+def test_without_scripts_the_first_frame_and_the_question_stand(browser: Browser) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    for name, make in FIGURES.items():
+        page.set_content(f"<!doctype html><title>{name}</title>{make().html}")
+        assert page.get_by_text("Guess first.").is_visible()
+        assert page.locator(".mm-stage :is(img, svg, table, ol)").first.is_visible(), name
+        assert page.get_by_text("once scripts run").is_visible()
+    context.close()
