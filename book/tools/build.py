@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 from pages import write_pages
+from polish import polish
 from setup import ROOT, plain_words
 from vendor import vendor
 
@@ -46,8 +47,9 @@ def main() -> None:
     plain_words()
     vendor()
     write_pages()
-    # Sphinx writes changed pages only, but the contents stand beside every page.
-    if READ.exists() and (ROOT / "_toc.yml").stat().st_mtime > READ.stat().st_mtime:
+    # Sphinx writes changed pages only, but the contents stand beside every page, and these tools make every page.
+    makers = [ROOT / "_toc.yml", *(ROOT / "book" / "tools" / f"{name}.py" for name in ("figures", "maths", "polish"))]
+    if READ.exists() and max(path.stat().st_mtime for path in makers) > READ.stat().st_mtime:
         READ.unlink()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # something is to be tidied up
     try:
@@ -60,6 +62,7 @@ def main() -> None:
         READ.unlink(missing_ok=True)
         raise SystemExit(f"book: {fault}")
     refresh_static()
+    polish()
     print(f"The book is built: {ROOT / '_build' / 'html' / 'index.html'} (`make serve` shows it)")
 
 

@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import Colormap
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Colormap, ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from PIL import Image
@@ -309,9 +310,8 @@ def heatmap(
         side.set_visible(False)
     if numbers:
         for (i, j), value in np.ndenumerate(array):
-            red, green, blue, _ = picture.cmap(picture.norm(value))
-            dark = 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.5
-            ax.text(j, i, f"{value:.{digits}f}", ha="center", va="center", fontsize=8, color="white" if dark else INK)
+            full = picture.cmap(picture.norm(value))[3] > 0.6
+            ax.text(j, i, f"{value:.{digits}f}", ha="center", va="center", fontsize=8, color="white" if full else INK)
     if bar or not numbers:
         fig.colorbar(picture, ax=ax, label=bar, shrink=0.85).outline.set_visible(False)
     return fig
@@ -444,12 +444,24 @@ def attention_overlay(image: Any, map: Any, titles: Sequence[str] | None = None)
     out, names = [colour], ["image"]
     for i, weight in enumerate(weights):
         light = (weight / weight.max().clamp_min(1e-12)).numpy().repeat(height // rows, 0).repeat(width // columns, 1)
-        base = colour * 0.25 + np.array([5, 25, 50]) * 0.75  # unattended: sunk into dark blue
-        glow = colour * 0.6 + np.array([230, 159, 0]) * 0.4  # attended: itself under an amber lamp, also where black
-        lit = base + (glow - base) * light[:, :, None]
-        out.append(lit.clip(0, 255).round().astype(np.uint8))
+        out.append(_lit(colour, light))
         names.append(str(titles[i]) if titles is not None else ("attention" if len(weights) == 1 else f"map {i + 1}"))
-    return images(out, titles=names, columns=min(len(out), 7))
+    fig = images(out, titles=names, columns=min(len(out), 7))
+    # The bar shows a mid-grey picture under the same lamp, so that it reads on a light and on a dark page.
+    lamp = ListedColormap(_lit(np.full((1, 64, 3), 128), np.linspace(0, 1, 64)[None])[0] / 255, "mm-lamp")
+    bar = fig.colorbar(ScalarMappable(Normalize(0, 1), lamp), ax=fig.axes, shrink=0.8, pad=0.02, aspect=12)
+    bar.set_ticks([0, 1], labels=["0", "max."])
+    bar.ax.set_ylabel("attention", fontsize=7.5, labelpad=-8)
+    bar.ax.tick_params(labelsize=7.5, length=0)
+    bar.outline.set_visible(False)
+    return fig
+
+
+def _lit(colour: np.ndarray, light: np.ndarray) -> np.ndarray:
+    """A picture (H, W, 3) under a lamp (H, W): from sunk into dark blue to itself under amber, also where black."""
+    base = colour * 0.25 + np.array([5, 25, 50]) * 0.75
+    glow = colour * 0.6 + np.array([230, 159, 0]) * 0.4
+    return (base + (glow - base) * light[:, :, None]).clip(0, 255).round().astype(np.uint8)
 
 
 def similarity_grid(table: Any, grid: tuple[int, int], title: str = "") -> Picture:
@@ -475,6 +487,7 @@ def similarity_grid(table: Any, grid: tuple[int, int], title: str = "") -> Pictu
     side = 5.0
     longest = max(rows, columns)
     fig = _blank(side * columns / longest + 0.9, side * rows / longest + 0.5, 0.02)
+    fig.phone = 0  # each picture stands where its patch stands
     axes = fig.subplots(rows, columns, squeeze=False)
     for r in range(rows):
         for c in range(columns):

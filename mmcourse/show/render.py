@@ -103,15 +103,34 @@ def svg(figure: Figure, salt: str = "mmcourse") -> str:
     view = re.search(r'viewBox="([^"]*)"', text)
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="mm-svg" width="{width}" height="{height}" '
-        f'viewBox="{view.group(1) if view else ""}">'
+        f'viewBox="{view.group(1) if view else ""}" '
+        "style=\"font-family:var(--mm-fig-font,'DejaVu Sans',sans-serif)\">"
     )
     text = head + text[text.index(">") + 1 :]
     text = re.sub(r'(<g) id="[^"]*"', r"\1", text)
     text = _ATTRIBUTE.sub(_short, text)
     text = re.sub(r'<style type="text/css">[^<]*</style>', "", text)
-    text = re.sub(r"'DejaVu Sans'(, sans-serif)?", "var(--mm-fig-font,'DejaVu Sans',sans-serif)", text)
-    text = _HEX.sub(lambda found: _NAME[found.group().lower()], text)
-    return re.sub(r"\n\s*", "\n", re.sub(r"<defs>\s*</defs>", "", text))
+    text = re.sub(r" ?font-family: 'DejaVu Sans'(, sans-serif)?;?", "", text)  # the root says it once
+    text = re.sub(r' transform="rotate\(-?0 [^)]*\)"', "", text)
+    text = re.sub(r'<path [^>]*style="fill: none"/>', "", text)  # neither filled nor stroked
+    text = re.sub(r'style="([^"]*)"', lambda found: f'style="{re.sub("([:;]) ", chr(92) + "1", found[1])}"', text)
+    text = _HEX.sub(lambda found: _NAME[found.group().lower()], _ungrouped(text))
+    return re.sub(r"\n\s*", "\n", re.sub(r"<defs>\s*</defs>|<g[^>]*/>", "", text))
+
+
+def _ungrouped(text: str) -> str:
+    """SVG without groups that say nothing."""
+    stack: list[bool] = []
+
+    def keep(found: re.Match[str]) -> str:
+        tag = found.group()
+        if tag == "</g>":
+            return tag if stack.pop() else ""
+        if not tag.endswith("/>"):
+            stack.append(tag != "<g>")
+        return "" if tag == "<g>" else tag
+
+    return re.sub(r"</?g(?: [^>]*)?/?>", keep, text)
 
 
 def _main(figure: Figure) -> list[Axes]:
@@ -120,7 +139,7 @@ def _main(figure: Figure) -> list[Axes]:
 
 
 def _pictures(axes: list[Axes]) -> bool:
-    return all(ax.images and not ax.xaxis.get_ticklocs().size for ax in axes)
+    return any(ax.images for ax in axes) and not any(ax.axison and ax.xaxis.get_ticklocs().size for ax in axes)
 
 
 @contextmanager

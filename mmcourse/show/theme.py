@@ -10,7 +10,8 @@ from matplotlib.colors import LinearSegmentedColormap, to_rgb
 
 PAPER = "#fbfaf6"
 """Every figure is drawn on this opaque paper. No single grey has a contrast of 4.5 with a white page and with a
-dark one at once, so a transparent figure cannot be readable on both; a sheet of paper is."""
+dark one at once, so a transparent figure cannot be readable on both; a sheet of paper is. On the page of the book
+figures are vectors, and paper, ink and colours are those of its theme: see :mod:`mmcourse.show.render`."""
 
 INK = "#1d2129"
 """Text, axes, the darkest line."""
@@ -35,13 +36,16 @@ COLOURS: Mapping[str, str] = {
 CYCLE: tuple[str, ...] = tuple(COLOURS.values())
 """The same colours in the order in which lines take them."""
 
-HEAT = LinearSegmentedColormap.from_list("mm-heat", [PAPER, "#bcd9ea", "#56B4E9", "#0072B2", "#002b4d"])
-"""For values from nothing to much: paper to dark blue, lightness falling all the way."""
+_BLUE, _VERMILION = to_rgb(COLOURS["blue"]), to_rgb(COLOURS["vermilion"])
+
+HEAT = LinearSegmentedColormap.from_list("mm-heat", [(*_BLUE, 0.0), (*_BLUE, 0.6), (0.0, 0.38, 0.66, 1.0)])
+"""For values from nothing to much: clear to blue, so that nothing looks like the page, be it light or dark."""
 
 DIVERGING = LinearSegmentedColormap.from_list(
-    "mm-diverging", ["#7a2e00", "#D55E00", "#f2c19a", PAPER, "#9fcbe6", "#0072B2", "#002b4d"]
+    "mm-diverging",
+    [(0.0, (*_VERMILION, 1.0)), (0.4999, (*_VERMILION, 0.0)), (0.5001, (*_BLUE, 0.0)), (1.0, (*_BLUE, 1.0))],
 )
-"""For values around zero: vermilion below, paper at zero, blue above."""
+"""For values around zero: vermilion below, clear at zero, blue above."""
 
 WIDTH = 6.4
 """Width of a full figure in inches; at 120 dots an inch it is the width of the book's text column."""
@@ -49,7 +53,7 @@ WIDTH = 6.4
 DPI = 120
 
 
-def luminance(colour: str) -> float:
+def luminance(colour: str | tuple[float, float, float]) -> float:
     """Relative luminance of a colour, 0 (black) to 1 (white), as WCAG 2.2 defines it.
 
     Args:

@@ -96,7 +96,7 @@ def test_runs_anywhere_in_time(path: Path) -> None:
 
 
 def test_every_page_is_in_the_book() -> None:
-    pages = [*NOTEBOOKS, *(ROOT / "book").glob("*.md"), *(ROOT / "book" / "api").glob("*.md")]
+    pages = [ROOT / "index.md", *NOTEBOOKS, *(ROOT / "book").glob("*.md"), *(ROOT / "book" / "api").glob("*.md")]
     there = {str(path.relative_to(ROOT).with_suffix("")) for path in pages}
     assert there == set(listed()), "pages and _toc.yml differ"
 

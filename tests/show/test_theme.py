@@ -56,9 +56,17 @@ def test_first_colours_stay_apart_for_colour_blind_readers(kind: str) -> None:
             assert sum((x - y) ** 2 for x, y in zip(a, b, strict=True)) ** 0.5 > 0.1
 
 
-def test_heat_falls_in_lightness_all_the_way() -> None:
-    light = [theme.luminance(mpl.colors.to_hex(theme.HEAT(i / 50))) for i in range(51)]
-    assert all(a > b for a, b in itertools.pairwise(light))
+@pytest.mark.parametrize(("page", "darker"), [(LIGHT, True), (DARK, False)])
+def test_heat_leaves_the_page_all_the_way_be_it_light_or_dark(page: str, darker: bool) -> None:
+    ground = mpl.colors.to_rgb(page)
+
+    def laid(value: float) -> float:
+        *colour, opacity = theme.HEAT(value)
+        return theme.luminance(tuple(opacity * c + (1 - opacity) * g for c, g in zip(colour, ground, strict=True)))
+
+    steps = [laid(i / 50) for i in range(51)]
+    assert all((a > b) == darker for a, b in itertools.pairwise(steps))
+    assert theme.DIVERGING(0.5)[3] < 0.01
 
 
 def test_importing_sets_the_style() -> None:
