@@ -51,6 +51,8 @@ def main() -> None:
     makers = [ROOT / "_toc.yml", *(ROOT / "book" / "tools" / f"{name}.py" for name in ("figures", "maths", "polish"))]
     if READ.exists() and max(path.stat().st_mtime for path in makers) > READ.stat().st_mtime:
         READ.unlink()
+    if not READ.exists():  # all pages are written anew: no page of a module that has moved stays behind
+        shutil.rmtree(ROOT / "_build" / "html", ignore_errors=True)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # something is to be tidied up
     try:
         failed = jupyter_book("--warningiserror", "--nitpick")

@@ -83,9 +83,9 @@ class Page:
 
         return re.sub(r"<img(?![^>]*\bloading=)", mark, markup)
 
-    def unique(self, markup: str) -> str:
+    def unique(self, markup: str, variant: str = "") -> str:
         """Names inside a vector figure that no other figure of the page has."""
-        return re.sub(r'((?:\bid="|url\(#|href="#))([\w-]+)', rf"\g<1>f{self.count}-\2", markup)
+        return re.sub(r'((?:\bid="|url\(#|href="#))([\w-]+)', rf"\g<1>f{self.count}{variant}-\2", markup)
 
     def figure(self, wide: str, narrow: str | None, alt: str) -> str:
         """A vector figure, and where it is wide its variant for telephones."""
@@ -95,7 +95,7 @@ class Page:
         drawn = []
         for text, kind in parts:
             text = text.replace('class="mm-svg"', f'class="mm-svg {kind}"'.replace(' "', '"'), 1)
-            drawn.append(self.unique(text.replace("<svg ", f"<svg {name}", 1)))
+            drawn.append(self.unique(text.replace("<svg ", f"<svg {name}", 1), "n" if kind == "mm-narrow" else ""))
         return f'<div class="mm-figure">{self.files("".join(drawn))}</div>'
 
     def explore(self, found: re.Match[str]) -> str:

@@ -223,6 +223,13 @@ def valid(page: str) -> str:
         page,
         flags=re.DOTALL,
     )
+    # Sources: a block inside preformatted text is no division.
+    page = re.sub(
+        r"<pre>(?:(?!</pre>).)*?<div.*?</pre>",
+        lambda found: found.group().replace("<div", "<span").replace("</div>", "</span>"),
+        page,
+        flags=re.DOTALL,
+    )
     return page.replace('<meta charset="utf-8" />', f'<meta charset="utf-8" />\n    {first}', 1)
 
 
@@ -294,6 +301,7 @@ def surroundings(pages: list[Path], address: str, sheet: str) -> None:
     (SITE / "404.html").write_text(
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>No such page — Multimodal Learning</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">'
+        '<link rel="icon" href="data:,">'
         "<style>:root{color-scheme:light dark}body{font:1.1rem/1.6 Georgia,serif;max-width:34rem;margin:18vh auto;"
         "padding:0 1.2rem}</style></head><body><main><h1>No such page</h1><p>Nothing stands at this address: a page "
         f'may have moved when a chapter was renamed.</p><p><a href="{home}">To the front page</a>, which lists all '

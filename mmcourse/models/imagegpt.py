@@ -31,9 +31,9 @@ class ImageGPTConfig(ModelConfig):
         image_size: side of the square pictures, in pixels; N is its square.
         colours: K, colours of the palette.
         channels: C, numbers of one colour.
-        width: D.
-        layers: L.
-        heads: H.
+        width: Width of a token, D.
+        layers: Number of blocks, L.
+        heads: Number of heads, H.
         mlp: hidden units of each block's MLP.
         bias: whether attention and MLP have biases; the original has none, transformers' copy has them.
         positions: ``"learned"`` as published, or ``"sinusoidal_1d"``.

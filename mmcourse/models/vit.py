@@ -33,11 +33,11 @@ class ViTConfig(ModelConfig):
     Args:
         image_size: side of the square pictures, in pixels.
         patch_size: P; must divide the side (only for ``tokens="patches"``).
-        channels: C.
+        channels: Number of channels, C.
         classes: number of classes; 0 for a model without a head, whose output is the summary (B, D).
-        width: D.
-        layers: L.
-        heads: H.
+        width: Width of a token, D.
+        layers: Number of blocks, L.
+        heads: Number of heads, H.
         mlp: hidden units of each block's MLP.
         tokens: what becomes a token: ``"patches"``, ``"pixels"`` (chapter 1) or ``"resnet"`` (chapter 3).
         positions: ``"learned"``, ``"sinusoidal_1d"``, ``"sinusoidal_2d"`` or ``"none"`` (chapter 4).

@@ -496,9 +496,9 @@ def cut(
         image: One picture.
         sizes: Values of P; each must divide both sides.
         question: What to guess first.
-        width: D.
-        heads: H.
-        layers: L.
+        width: Width of a token, D.
+        heads: Number of heads, H.
+        layers: Number of blocks, L.
         hidden: Units of each MLP; 4 D where not given.
         start: P at the start; the first of ``sizes`` where not given.
         answer: What is seen; it opens after the first change.

@@ -42,7 +42,7 @@ class Normalise(nn.Module):
 
     Args:
         preprocessing: says mean and std.
-        channels: C.
+        channels: Number of channels, C.
     """
 
     def __init__(self, preprocessing: Preprocessing, channels: int) -> None:

@@ -26,7 +26,7 @@ def patchify(images: Tensor, patch_size: int) -> Tensor:
 
     Args:
         images: (B, C, H, W); P must divide H and W.
-        patch_size: P.
+        patch_size: Side of a patch, P.
 
     Returns:
         (B, N, P P C) with N = H W / P². Within a patch the values run row, column, channel, so that a patch is a
@@ -58,9 +58,9 @@ class PatchEmbedding(nn.Module):
     :func:`patchify`; :meth:`as_convolution` gives the equal strided convolution.
 
     Args:
-        patch_size: P.
-        channels: C.
-        width: D.
+        patch_size: Side of a patch, P.
+        channels: Number of channels, C.
+        width: Width of a token, D.
     """
 
     def __init__(self, patch_size: int, channels: int, width: int) -> None:

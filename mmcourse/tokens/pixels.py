@@ -48,8 +48,8 @@ class PixelTokens(nn.Module):
     Derived in :ref:`sec-01-raster`.
 
     Args:
-        channels: C.
-        width: D.
+        channels: Number of channels, C.
+        width: Width of a token, D.
     """
 
     def __init__(self, channels: int, width: int) -> None:

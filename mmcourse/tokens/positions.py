@@ -20,7 +20,7 @@ def sinusoidal_1d(count: int, width: int) -> Tensor:
     Derived in :ref:`sec-04-sinusoidal`.
 
     Args:
-        count: N.
+        count: Number of positions, N.
         width: D, even.
 
     Returns:
@@ -86,7 +86,7 @@ class Positions(nn.Module):
     Args:
         kind: ``"learned"``, ``"sinusoidal_1d"``, ``"sinusoidal_2d"`` or ``"none"``.
         grid: rows and columns of tokens; (1, N) for a sequence.
-        width: D.
+        width: Width of a token, D.
         prefix: tokens in front that belong to no place of the grid (a class token); only learned positions have rows
             for them, others add zeros.
         std: standard deviation of the normal distribution that learned ones start at; 0.02 in ViT (Dosovitskiy et

@@ -49,7 +49,7 @@ class VectorQuantizer(nn.Module):
     Derived in :ref:`sec-06-codebook`; what the options cure is in :ref:`sec-06-collapse`.
 
     Args:
-        codes: K.
+        codes: Number of codes, K.
         width: d, numbers of a code.
         unit: compare directions only; codes and tokens have length 1 (Yu et al., 2022).
         decay: of the moving average that moves the codes; None to move them by gradients.
@@ -196,12 +196,12 @@ class VQConfig(ModelConfig):
     """What a learned tokenizer of pictures needs to be built.
 
     Args:
-        channels: C.
+        channels: Number of channels, C.
         stride: side of the square of pixels that becomes one token; must divide both sides of a picture.
         width: channels between the layers.
         encoder: residual blocks before the codebook.
         decoder: residual blocks after it.
-        codes: K.
+        codes: Number of codes, K.
         code_width: d, numbers of a code.
         unit, decay, commitment, warm, restart: of the :class:`VectorQuantizer`.
     """

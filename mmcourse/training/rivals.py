@@ -37,7 +37,7 @@ class NeighbourCounts:
 
     Args:
         codes: (M, N) int64, pictures to count in.
-        colours: K.
+        colours: Number of colours, K.
         width: W, so that N = H W.
         neighbours: (rows, columns) from a pixel to each neighbour, the most telling first; all must have been read
             before it in raster order. Outside the picture stands a colour of its own.
@@ -118,7 +118,7 @@ class SmallCNNConfig(ModelConfig):
 
     Args:
         image_size: side of the square pictures, in pixels; two poolings halve it, the third takes the mean's place.
-        channels: C.
+        channels: Number of channels, C.
         classes: number of classes.
         widths: channels after each of the three convolutions.
     """
