@@ -240,7 +240,7 @@ def footer() -> str:
     stamp = (
         os.environ.get("SOURCE_DATE_EPOCH")
         or subprocess.run(
-            ["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, text=True, check=False
+            ["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, encoding="utf-8", check=False
         ).stdout.strip()
     )
     day = datetime.datetime.fromtimestamp(int(stamp or 0), datetime.UTC).date() if stamp else None
@@ -297,7 +297,7 @@ def surroundings(pages: list[Path], address: str, sheet: str) -> None:
         lines.append(f"Sitemap: {address}sitemap.xml")
     (SITE / "robots.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     # A server shows this page under any address, so nothing in it may be relative: it carries its style along.
-    home = html.escape(address or "/")
+    home = html.escape(address or "index.html")
     (SITE / "404.html").write_text(
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>No such page — Multimodal Learning</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">'
