@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import os
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self, get_type_hints
@@ -12,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from mmcourse import checkpoint
+from mmcourse.checks import choose
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,7 @@ class ModelConfig:
         Raises:
             ValueError: an unknown name or field; the line lists those that exist.
         """
-        if name not in cls.PRESETS:
-            near = difflib.get_close_matches(name, cls.PRESETS, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise ValueError(f"{cls.__name__} has no preset {name!r}; choose one of {', '.join(cls.PRESETS)}.{hint}")
-        return cls.from_dict({**cls.PRESETS[name], **changes})
+        return cls.from_dict({**cls.PRESETS[choose(f"preset of {cls.__name__}", name, cls.PRESETS)], **changes})
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 import os
@@ -14,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from mmcourse.checks import choose
 from mmcourse.files import reason, replacing
 
 WEIGHTS = Path(__file__).parent / "pretrained" / "weights"
@@ -118,6 +118,8 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
     packaged = WEIGHTS / f"{name_or_path}.safetensors"
     if _is_file(packaged):
         return packaged
-    near = difflib.get_close_matches(str(name_or_path), names(), n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise CheckpointError(f"no checkpoint {str(name_or_path)!r}; the course has {', '.join(names()) or 'none'}.{hint}")
+    try:
+        choose("checkpoint", str(name_or_path), names())
+    except ValueError as error:
+        raise CheckpointError(str(error)) from None
+    raise AssertionError("a known name has a file")

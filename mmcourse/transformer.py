@@ -1,7 +1,8 @@
 """The transformer: the part that stays when the modality changes.
 
-One attention, one block, one encoder, one decoder, one key/value cache. Every model of the book is made of
-these and of nothing else; what differs is in :mod:`mmcourse.tokens`, on the way in and on the way out.
+One attention, one block, one encoder, one decoder. Every model of the book is made of these and of nothing else; what
+differs is in :mod:`mmcourse.tokens`, on the way in and on the way out. What a decoder remembers while it writes is in
+:mod:`mmcourse.cache`.
 
 Letters: B batch, N tokens, M tokens of the memory that cross-attention reads, D width, H heads, L layers.
 Sources: Vaswani et al. (2017), sections 3.1 to 3.3; the norm stands before each sub-layer as in the vision
@@ -10,7 +11,7 @@ transformer (Dosovitskiy et al., 2021, equations 2 and 3). Derived in :ref:`sec-
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal
@@ -19,7 +20,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-KeysValues = tuple[Tensor, Tensor]  # (B, H, M, D/H) each
+from mmcourse.cache import Cache, KeysValues, LayerCache
+from mmcourse.checks import choose, real, whole
 
 
 @dataclass(frozen=True)
@@ -58,13 +60,13 @@ class TransformerConfig:
 
     def __post_init__(self) -> None:
         for name in ("width", "heads", "layers", "mlp"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1.")
+            whole(name, getattr(self, name))
+        real("epsilon", self.epsilon, above=True)
+        real("dropout", self.dropout, below=1.0)
         if self.width % self.heads:
             raise ValueError(f"width {self.width} cannot be shared by {self.heads} heads; choose a multiple of that.")
-        for name, known in (("activation", ACTIVATIONS), ("norm", NORMS)):
-            if getattr(self, name) not in known:
-                raise ValueError(f"{name} {getattr(self, name)!r} is unknown; choose one of {', '.join(known)}.")
+        choose("activation", self.activation, ACTIVATIONS)
+        choose("norm", self.norm, NORMS)
 
 
 def quick_gelu(x: Tensor) -> Tensor:
@@ -83,84 +85,6 @@ NORMS: dict[str, type[nn.LayerNorm] | type[nn.RMSNorm]] = {"layer": nn.LayerNorm
 def make_norm(config: TransformerConfig) -> nn.Module:
     """The norm that the configuration names, over the last dimension (Ba et al., 2016; Zhang & Sennrich, 2019)."""
     return NORMS[config.norm](config.width, config.epsilon)
-
-
-class LayerCache:
-    """What one block has computed already: keys and values of past tokens, and those of the memory."""
-
-    def __init__(self, memory: KeysValues | None = None) -> None:
-        self.length = 0
-        self.memory = memory  # of cross-attention: computed once, never grown, copied or reordered
-        self._room: Tensor | None = None  # (2, B, H, room, D/H), keys and values, filled up to length
-
-    def append(self, keys: Tensor, values: Tensor) -> KeysValues:
-        """Add the keys and values of new tokens and return all so far, (B, H, length, D/H) each."""
-        start, self.length = self.length, self.length + keys.shape[2]
-        if self._room is None or self.length > self._room.shape[3]:
-            # Doubling the room keeps the copying of a step constant on average, so that its cost stays flat.
-            room = keys.new_empty(2, *keys.shape[:2], max(2 * self.length, 64), keys.shape[3])
-            if self._room is not None:
-                room[:, :, :, :start] = self._room[:, :, :, :start]
-            self._room = room
-        self._room[0, :, :, start : self.length] = keys
-        self._room[1, :, :, start : self.length] = values
-        return self._room[0, :, :, : self.length], self._room[1, :, :, : self.length]
-
-    def select(self, rows: Tensor) -> None:
-        """Keep these rows of the past tokens, in this order; a row may be named twice."""
-        if self._room is not None:
-            self._room = self._room[:, rows]
-
-
-class Cache:
-    """What a :class:`Decoder` has read so far, so that a new token costs one step (:ref:`sec-07-sampling`).
-
-    :meth:`Decoder.start` makes it. Where beams are searched, one row of the memory serves all beams of that row.
-
-    Attributes:
-        layers: one :class:`LayerCache` a block.
-        rows: B, or B times the beams of each row; None until it is known.
-        padding: (B,) int64, how many tokens in front of each row are only filling; None for none.
-        memory_key_padding_mask: (B, M) bool, True for tokens of the memory that nobody may read; None for none.
-    """
-
-    def __init__(
-        self,
-        layers: int,
-        memory: Sequence[KeysValues] | None = None,
-        memory_key_padding_mask: Tensor | None = None,
-        padding: Tensor | None = None,
-    ) -> None:
-        self.layers = [LayerCache(None if memory is None else memory[i]) for i in range(layers)]
-        self.memory_key_padding_mask = memory_key_padding_mask
-        self.padding = padding
-        self.rows = len(memory[0][0]) if memory else None if padding is None else len(padding)
-
-    @property
-    def length(self) -> int:
-        """Number of tokens read so far, filling included."""
-        return self.layers[0].length
-
-    def places(self, n: int, device: torch.device) -> Tensor:
-        """Where the next n tokens stand in their sequences, filling not counted: (n,), or (B, n) with padding."""
-        places = torch.arange(self.length, self.length + n, device=device)
-        return places if self.padding is None else (places - self.padding[:, None]).clamp(min=0)
-
-    def repeat(self, beams: int) -> None:
-        """Let each row become several, side by side; they share the memory."""
-        rows = self.rows or 0
-        self._select(torch.arange(rows).repeat_interleave(beams))
-        self.rows = rows * beams
-
-    def reorder(self, origin: Tensor) -> None:
-        """Let beam j of row i go on from what beam ``origin[i, j]`` of that row has read: (B, beams) int64."""
-        first = torch.arange(len(origin), device=origin.device)[:, None] * origin.shape[1]
-        self._select((first + origin).flatten())
-
-    def _select(self, rows: Tensor) -> None:
-        for layer in self.layers:
-            layer.select(rows)
-        self.padding = None if self.padding is None else self.padding[rows]
 
 
 @dataclass

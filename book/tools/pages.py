@@ -192,10 +192,10 @@ AUTOMODULE = "```{{eval-rst}}\n.. automodule:: {}\n   :ignore-module-all:\n```\n
 
 #: The API's pages and the modules of each; a package stands for all in it.
 API = {
-    "transformer": ["mmcourse.transformer"],
+    "transformer": ["mmcourse.transformer", "mmcourse.cache"],
     "tokens": ["mmcourse.tokens"],
     "models": ["mmcourse.models", "mmcourse.generation"],
-    "checkpoints": ["mmcourse.base", "mmcourse.checkpoint", "mmcourse.pretrained", "mmcourse.files"],
+    "checkpoints": ["mmcourse.base", "mmcourse.checks", "mmcourse.checkpoint", "mmcourse.pretrained", "mmcourse.files"],
     "data": ["mmcourse.data"],
     "training": ["mmcourse.training", "mmcourse.recipes", "mmcourse.identity", "mmcourse.machine"],
     "show": ["mmcourse.show"],

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mmcourse.checks import choose
 from mmcourse.data import emoji as _emoji
 from mmcourse.data import handwritten as _handwritten
 from mmcourse.data import photos as _photos
@@ -32,7 +33,7 @@ from mmcourse.data.dataset import (
 from mmcourse.data.downloads import EMBEDDED, SOURCES, DataUnavailableError, load_public
 from mmcourse.data.photos import photo
 from mmcourse.data.shards import ShardedDataset, write_shards
-from mmcourse.data.splits import choose, parse
+from mmcourse.data.splits import parse
 
 __all__ = [
     "AugmentedDataset",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cache
 
+from mmcourse.checks import choose
 from mmcourse.data import emoji
 from mmcourse.data.downloads import EMBEDDED, SOURCES
 from mmcourse.data.photos import PHOTOS
-from mmcourse.data.splits import choose
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mmcourse.checks import choose
 from mmcourse.data import npm
 from mmcourse.data.cache import cached, key
-from mmcourse.data.splits import PARTS, choose, part_of
+from mmcourse.data.splits import PARTS, part_of
 
 SKIN_TONES = {"1f3fb", "1f3fc", "1f3fd", "1f3fe", "1f3ff"}
 BUILT_IN = ("twemoji", "openmoji")

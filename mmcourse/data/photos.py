@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mmcourse.checks import choose
 from mmcourse.data.cache import cached, key
-from mmcourse.data.splits import choose
 
 if TYPE_CHECKING:
     from PIL.Image import Image

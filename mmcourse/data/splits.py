@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from collections.abc import Iterable, Sequence
+
+from mmcourse.checks import choose
 
 PARTS = ("train", "validation", "test")
 
@@ -60,22 +61,6 @@ def part_of(key: str, validation: float = 0.1, test: float = 0.1) -> str:
     if where < test:
         return "test"
     return "validation" if where < test + validation else "train"
-
-
-def choose(what: str, given: object, known: Iterable[str]) -> str:
-    """The given word if it is known.
-
-    Raises:
-        ValueError: One line with what was given, the closest match and all that can be given.
-    """
-    choices = list(known)
-    if isinstance(given, str) and given in choices:
-        return given
-    word = str(given).lower()
-    begun = [name for name in choices if len(word) > 1 and (name.startswith(word) or word.startswith(name))]
-    close = begun or difflib.get_close_matches(word, choices, n=1, cutoff=0.5)
-    hint = f"; did you mean {close[0]!r}?" if close else ";"
-    raise ValueError(f"unknown {what} {given!r}{hint} choose one of: {', '.join(choices)}")
 
 
 def parse(name: str, split: str, available: Iterable[str]) -> list[str]:

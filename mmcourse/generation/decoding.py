@@ -8,8 +8,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from mmcourse.cache import Cache
 from mmcourse.generation.filters import LogitFilter
-from mmcourse.transformer import Cache
 
 
 class Decodes(Protocol):

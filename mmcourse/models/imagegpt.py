@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmcourse.base import Model, ModelConfig
+from mmcourse.cache import Cache
+from mmcourse.checks import choose, picture_size, real, whole
+from mmcourse.tokens.images import PIXELS, Preprocessing, preprocess
 from mmcourse.tokens.palette import Palette, PaletteConfig
 from mmcourse.tokens.positions import Positions
-from mmcourse.transformer import AttentionMaps, Block, Cache, Decoder, TransformerConfig
+from mmcourse.transformer import AttentionMaps, Block, Decoder, TransformerConfig
 
 # Width, layers, heads (Chen et al., 2020, section 3.3, and image-gpt, src/run.py); XL's heads are not published.
 SIZES = {
@@ -28,7 +31,7 @@ class ImageGPTConfig(ModelConfig):
     """What an ImageGPT needs to be built. Sizes and results of the published ones: :ref:`sec-07-probe`.
 
     Args:
-        image_size: side of the square pictures, in pixels; N is its square.
+        image_size: side of square pictures in pixels, or (height, width); N is their product.
         colours: K, colours of the palette.
         channels: C, numbers of one colour.
         width: Width of a token, D.
@@ -40,9 +43,10 @@ class ImageGPTConfig(ModelConfig):
         position_std: spread of the learned table at the start; 0.01 in the original.
         epsilon: of every norm.
         dropout: on every sub-layer's output.
+        preprocessing: how pictures are resized; their colours are the palette's.
     """
 
-    image_size: int = 32
+    image_size: int | tuple[int, int] = 32
     colours: int = 512
     channels: int = 3
     width: int = 512
@@ -54,16 +58,25 @@ class ImageGPTConfig(ModelConfig):
     position_std: float = 0.01
     epsilon: float = 1e-5
     dropout: float = 0.0
+    preprocessing: Preprocessing = PIXELS
 
     PRESETS: ClassVar[dict[str, dict[str, object]]] = {
         f"imagegpt-{size}": {"width": w, "layers": n, "heads": h, "mlp": 4 * w} for size, (w, n, h) in SIZES.items()
     }
 
     def __post_init__(self) -> None:
-        if self.image_size < 1 or self.colours < 1:
-            raise ValueError(f"image_size={self.image_size} and colours={self.colours}: both must be at least 1.")
-        if self.positions not in ("learned", "sinusoidal_1d"):
-            raise ValueError(f"positions {self.positions!r} is unknown; choose 'learned' or 'sinusoidal_1d'.")
+        object.__setattr__(self, "image_size", picture_size("image_size", self.image_size))
+        for name in ("colours", "channels"):
+            whole(name, getattr(self, name))
+        real("position_std", self.position_std)
+        choose("positions", self.positions, ("learned", "sinusoidal_1d"))
+        self.preprocessing.check(self.channels)
+        self.transformer()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the pictures."""
+        return self.image_size if isinstance(self.image_size, tuple) else (self.image_size, self.image_size)
 
     def transformer(self) -> TransformerConfig:
         """The part that stays, with this model's norm, activation and missing biases."""
@@ -97,7 +110,7 @@ class ImageGPT(Model):
         c = config
         self.palette = Palette(PaletteConfig(c.colours, c.channels))
         self.embedding = nn.Embedding(c.colours + 1, c.width)  # the last row is the id that starts a picture
-        self.positions = Positions(c.positions, (c.image_size, c.image_size), c.width, std=c.position_std)
+        self.positions = Positions(c.positions, c.size, c.width, std=c.position_std)
         self.decoder = Decoder(c.transformer())
         self.head = nn.Linear(c.width, c.colours, bias=False)
         self.initialise()
@@ -119,7 +132,7 @@ class ImageGPT(Model):
     @property
     def length(self) -> int:
         """N, colours of one picture."""
-        return self.config.image_size**2
+        return self.config.size[0] * self.config.size[1]
 
     @property
     def vocab_size(self) -> int:
@@ -135,6 +148,15 @@ class ImageGPT(Model):
     def start_id(self) -> int:
         """The id that starts a picture; no colour has it."""
         return self.config.colours
+
+    def encode(self, pictures: Any) -> Tensor:
+        """Codes (B, N) of whatever pictures :func:`~mmcourse.tokens.images.preprocess` takes."""
+        c, colours = self.config, self.palette.colours
+        return self.palette.encode(preprocess(pictures, c.preprocessing, c.size, c.channels).to(colours))
+
+    def decode(self, codes: Tensor) -> Tensor:
+        """Pictures (B, C, H, W) in [0, 1] of codes (B, N)."""
+        return self.palette.decode(codes, self.config.size)
 
     def prompt(self, codes: Tensor) -> Tensor:
         """The id that starts a picture, then its first colours: (B, n) -> (B, n + 1); n may be 0."""
@@ -158,7 +180,7 @@ class ImageGPT(Model):
         if ids.dim() != 2 or ids.dtype != torch.long or past + ids.shape[1] > self.length:
             raise ValueError(
                 f"codes are {ids.dtype} {tuple(ids.shape)} after {past} others; give int64 (B, n) for the "
-                f"{self.length} pixels of a picture of {self.config.image_size} x {self.config.image_size}."
+                f"{self.length} pixels of a picture of {self.config.size[0]} x {self.config.size[1]}."
             )
         if cache is None:
             return self.embedding(ids) + self.positions.table[: ids.shape[1]]

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
 from mmcourse.base import Model, ModelConfig
+from mmcourse.checks import choose, picture_size, real, whole
 from mmcourse.tokens.cnn import ResNetTokens
-from mmcourse.tokens.images import PIXELS, Normalise, Preprocessing
+from mmcourse.tokens.images import PIXELS, Normalise, Preprocessing, check_images, check_pixels, preprocess
 from mmcourse.tokens.patches import PatchEmbedding
 from mmcourse.tokens.pixels import PixelTokens
-from mmcourse.tokens.positions import Positions
+from mmcourse.tokens.positions import KINDS, Positions
 from mmcourse.transformer import AttentionMaps, Encoder, TransformerConfig
 
 SIZES = {  # width, layers, heads, mlp (Dosovitskiy et al., 2021, table 1; Ti and S: Touvron et al., 2021, table 1)
@@ -31,8 +32,8 @@ class ViTConfig(ModelConfig):
     """What a ViT needs to be built. Sizes and results of the published ones: :ref:`sec-05-sizes`.
 
     Args:
-        image_size: side of the square pictures, in pixels.
-        patch_size: P; must divide the side (only for ``tokens="patches"``).
+        image_size: side of square pictures in pixels, or (height, width).
+        patch_size: P; must divide both sides (only for ``tokens="patches"``).
         channels: Number of channels, C.
         classes: number of classes; 0 for a model without a head, whose output is the summary (B, D).
         width: Width of a token, D.
@@ -50,7 +51,7 @@ class ViTConfig(ModelConfig):
         preprocessing: what pixels mean to the model: mean, standard deviation, resize.
     """
 
-    image_size: int = 224
+    image_size: int | tuple[int, int] = 224
     patch_size: int = 16
     channels: int = 3
     classes: int = 1000
@@ -74,19 +75,26 @@ class ViTConfig(ModelConfig):
     }
 
     def __post_init__(self) -> None:
-        choices = {
-            "tokens": ("patches", "pixels", "resnet"),
-            "positions": ("learned", "sinusoidal_1d", "sinusoidal_2d", "none"),
-            "pool": ("class", "mean"),
-        }
-        for name, allowed in choices.items():
-            if getattr(self, name) not in allowed:
-                raise ValueError(f"{name} {getattr(self, name)!r} is unknown; choose one of {', '.join(allowed)}.")
-        if self.tokens == "patches" and (self.patch_size < 1 or self.image_size % self.patch_size):
+        object.__setattr__(self, "image_size", picture_size("image_size", self.image_size))
+        for name, least in {"patch_size": 1, "channels": 1, "classes": 0, "features": 1}.items():
+            whole(name, getattr(self, name), least)
+        real("position_std", self.position_std)
+        choose("tokens", self.tokens, ("patches", "pixels", "resnet"))
+        choose("positions", self.positions, KINDS)
+        choose("pool", self.pool, ("class", "mean"))
+        height, width = self.size
+        if self.tokens == "patches" and (height % self.patch_size or width % self.patch_size):
             raise ValueError(
-                f"pictures of {self.image_size} x {self.image_size} pixels cannot be cut into {self.patch_size} x "
-                f"{self.patch_size} patches; choose a P that divides {self.image_size}."
+                f"pictures of {height} x {width} pixels cannot be cut into {self.patch_size} x {self.patch_size} "
+                f"patches; choose a P that divides both sides."
             )
+        self.preprocessing.check(self.channels)
+        self.transformer()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the pictures."""
+        return self.image_size if isinstance(self.image_size, tuple) else (self.image_size, self.image_size)
 
     def transformer(self) -> TransformerConfig:
         """The part that stays."""
@@ -129,13 +137,14 @@ class ViT(Model):
     @property
     def grid(self) -> tuple[int, int]:
         """Rows and columns of tokens of a picture of the configured size."""
-        return self.tokens.grid(self.config.image_size, self.config.image_size)
+        return self.tokens.grid(*self.config.size)
 
     def embed(self, images: Tensor) -> Tensor:
         """Z_0 with the class token in front and E_pos added: (B, C, H, W) -> (B, N, D).
 
         Pictures of another size than the configured one are read too: learned positions are interpolated.
         """
+        check_images(images, self.config.channels, self.tokens.project.weight)
         x = self.tokens(self.normalise(images))
         if self.class_token is not None:
             x = torch.cat([self.class_token.expand(len(x), -1, -1), x], dim=1)
@@ -157,19 +166,32 @@ class ViT(Model):
         x = self.features(images)
         return self.head(x[:, 0] if self.class_token is not None else x.mean(1))
 
+    def preprocess(self, pictures: Any) -> Tensor:
+        """Any pictures, as :func:`~mmcourse.tokens.images.preprocess` takes them, -> (B, C, H, W) for this model."""
+        weight = self.tokens.project.weight
+        c = self.config
+        return preprocess(pictures, c.preprocessing, c.size, c.channels).to(weight.device, weight.dtype)
+
+    @torch.no_grad()
+    def predict(self, pictures: Any) -> Tensor:
+        """Probabilities of the classes, (B, classes), for whatever pictures :meth:`preprocess` takes."""
+        return self(self.preprocess(pictures)).softmax(-1)
+
     @torch.no_grad()
     def attention_maps(self, images: Tensor) -> Tensor:
         """Attention weights of every layer and head, (L, B, H, N, N); each row sums to 1. See :ref:`sec-05-maps`."""
+        check_pixels(images)
         maps = AttentionMaps()
         self.features(images, maps)
         return torch.stack(maps.self_attention)
 
     def with_classes(self, classes: int) -> ViT:
-        """A copy with a fresh head for another number of classes: the start of fine-tuning."""
-        other = ViT(dataclasses.replace(self.config, classes=classes))
+        """A copy with a fresh head for another number of classes, of the same type and on the same device."""
+        weight = self.tokens.project.weight
+        other = ViT(dataclasses.replace(self.config, classes=classes)).to(weight.device, weight.dtype)
         state = {k: v for k, v in self.state_dict().items() if not k.startswith("head.")}
         other.load_state_dict(state, strict=False)
-        return other
+        return other.train(self.training)
 
 
 def attention_rollout(maps: Tensor, residual: float = 0.5) -> Tensor:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-
+from mmcourse.checks import choose
 from mmcourse.recipes import (
     ch01_pixels,
     ch02_patches,
@@ -26,8 +25,4 @@ def recipe(name: str) -> Recipe:
     Raises:
         ValueError: there is none; the line lists the names and the nearest one.
     """
-    if name not in RECIPES:
-        near = difflib.get_close_matches(name, RECIPES, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"no recipe {name!r}; choose one of {', '.join(RECIPES)}.{hint}")
-    return RECIPES[name]
+    return RECIPES[choose("recipe", name, RECIPES)]

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
+from PIL import Image
 from torch import Tensor, nn
+from torchvision.transforms.v2 import InterpolationMode
+from torchvision.transforms.v2.functional import center_crop, pil_to_tensor, resize
+
+from mmcourse.checks import choose, real
 
 
 @dataclass(frozen=True)
@@ -29,8 +35,22 @@ class Preprocessing:
     interpolation: Literal["bilinear", "bicubic"] = "bilinear"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "mean", tuple(float(value) for value in self.mean))
-        object.__setattr__(self, "std", tuple(float(value) for value in self.std))
+        for name in ("mean", "std"):
+            values = tuple(getattr(self, name))
+            for value in values:
+                real(name, value, -math.inf if name == "mean" else 0.0, above=True)
+            object.__setattr__(self, name, tuple(float(value) for value in values))
+        if self.resize is not None:
+            choose("resize", self.resize, ("stretch", "crop"))
+        choose("interpolation", self.interpolation, ("bilinear", "bicubic"))
+        if not 0 < self.crop <= 1:
+            raise ValueError(f"crop is {self.crop}; it must be a share above 0 and up to 1.")
+
+    def check(self, channels: int) -> None:
+        """Refuse numbers for another count of channels."""
+        for name in ("mean", "std"):
+            if len(getattr(self, name)) not in (1, channels):
+                raise ValueError(f"{name} has {len(getattr(self, name))} numbers; give 1 or one of each of {channels}.")
 
 
 PIXELS = Preprocessing()
@@ -47,7 +67,6 @@ class Normalise(nn.Module):
 
     def __init__(self, preprocessing: Preprocessing, channels: int) -> None:
         super().__init__()
-        self.channels = channels
         self.changes = any(preprocessing.mean) or any(value != 1 for value in preprocessing.std)
         for name in ("mean", "std"):
             values = torch.tensor(getattr(preprocessing, name)).expand(channels)[:, None, None]
@@ -57,21 +76,65 @@ class Normalise(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, C, H, W)."""
-        check_images(images, self.channels)
         return (images - self.mean) / self.std if self.changes else images
 
 
-def check_images(images: Tensor, channels: int | None = None) -> None:
+def preprocess(pictures: Any, how: Preprocessing, size: tuple[int, int], channels: int) -> Tensor:
+    """Any pictures as a model reads them; their mean and deviation are the model's own first step.
+
+    Args:
+        pictures: tensor (C, H, W) or (B, C, H, W), array (H, W), (H, W, C) or (B, H, W, C), a PIL picture, or a list of
+            those; integers from 0 to 255 or floats in [0, 1].
+        how: resize and interpolation.
+        size: height and width of the result, where ``how`` resizes.
+        channels: C; PIL pictures are converted to grey or colour.
+
+    Returns:
+        (B, C, H, W) float32 in [0, 1].
+
+    Raises:
+        ValueError, TypeError: pictures of different sizes, of other channels, or with other numbers.
+    """
+    if isinstance(pictures, list | tuple):
+        parts = [preprocess(picture, how, size, channels) for picture in pictures]
+        if len({part.shape[1:] for part in parts}) != 1:
+            raise ValueError(
+                f"{len(parts)} pictures of different sizes make no batch; resize them, or give one by one."
+            )
+        return torch.cat(parts)
+    if isinstance(pictures, Image.Image):
+        pictures = pil_to_tensor(pictures.convert("L" if channels == 1 else "RGB"))
+    elif not isinstance(pictures, Tensor):
+        pictures = torch.as_tensor(pictures)
+        pictures = pictures[None] if pictures.dim() == 2 else pictures.movedim(-1, -3)
+    images = pictures[None] if pictures.dim() == 3 else pictures
+    bytes_ = images.dtype == torch.uint8
+    check_images(images / 255 if bytes_ else images, channels)
+    images = images if bytes_ else images.float()
+    if how.resize is not None:
+        side = size if how.resize == "stretch" else [round(min(size) / how.crop)]
+        mode = InterpolationMode(how.interpolation)
+        images = resize(images, list(side), mode, antialias=True)  # of bytes, as others do, where they are bytes
+        images = center_crop(images, list(size))
+    images = images.float() / 255 if bytes_ else images
+    check_pixels(images)
+    return images.clamp(0, 1)
+
+
+def check_images(images: Tensor, channels: int | None = None, weight: Tensor | None = None) -> None:
     """Refuse, in one line, what is not a batch of pictures (B, C, H, W). Looks at no value, so that models trace.
 
     Args:
         images: the candidate.
         channels: C that is needed, or None for any.
+        weight: of the model, whose type pixels must have; None for any floating-point type.
 
     Raises:
-        TypeError: integer pixels.
+        TypeError: no tensor, integer pixels, or another type than the model's.
         ValueError: wrong number of dimensions or channels, an empty batch.
     """
+    if not isinstance(images, Tensor):
+        raise TypeError(f"images are of type {type(images).__name__}; a model's preprocess() makes them a tensor.")
     if images.dim() != 4:
         raise ValueError(f"images have shape {tuple(images.shape)}; give a batch (B, C, H, W), images[None] for one.")
     if 0 in images.shape:
@@ -83,6 +146,10 @@ def check_images(images: Tensor, channels: int | None = None) -> None:
         )
     if not images.is_floating_point():
         raise TypeError(f"images are {images.dtype}; give floating-point pixels in [0, 1], images.float() / 255.")
+    if weight is not None and images.dtype != weight.dtype and not torch.is_autocast_enabled(images.device.type):
+        wanted = str(weight.dtype).removeprefix("torch.")
+        call = {"float32": "float()", "float64": "double()"}.get(wanted, f"to(torch.{wanted})")
+        raise TypeError(f"images are {images.dtype}, the model is {weight.dtype}; give images.{call}.")
 
 
 def check_pixels(images: Tensor) -> None:

@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+KINDS = ("learned", "sinusoidal_1d", "sinusoidal_2d", "none")
+
 
 def one_hot(count: int) -> Tensor:
     """The lecture's first step: one row per position with a single 1, (N, N). Derived in :ref:`sec-04-one-hot`."""

@@ -97,9 +97,9 @@ def test_course_checkpoints_score_what_they_say(name: str, capsys: pytest.Captur
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["train", "vit-mnist"], "Did you mean 'vit-mnist5k'"),
+        (["train", "vit-mnist"], "did you mean 'vit-mnist5k'"),
         (["train", "pixels-digits", "--steps", "0"], "at least 1"),
-        (["evaluate", "no-such"], "the course has"),
+        (["evaluate", "no-such"], "unknown checkpoint 'no-such'"),
         (["data", "digit"], "digits"),
     ],
 )
@@ -239,7 +239,7 @@ def test_a_measure_that_fails_costs_no_weights(tmp_path: Path, monkeypatch: pyte
     [
         ({"recipe": None}, "'recipe'"),
         ({"recipe": {"name": ["x"]}}, "does not say"),
-        ({"recipe": {"name": "no-such"}}, "no recipe 'no-such'"),
+        ({"recipe": {"name": "no-such"}}, "unknown recipe 'no-such'"),
         ({"metrics": None}, "'metrics'"),
         ({"metrics": {}}, "what it scored"),
         ({"metrics": {"accuracy": {"correct": "many"}}}, "what it scored"),

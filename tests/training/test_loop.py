@@ -197,5 +197,5 @@ def test_a_recipe_writes_what_it_measured(tmp_path: Path) -> None:
 
 
 def test_unknown_recipe_is_one_line() -> None:
-    with pytest.raises(ValueError, match="Did you mean 'vit-mnist5k'"):
+    with pytest.raises(ValueError, match="did you mean 'vit-mnist5k'"):
         recipe("vit-mnist")

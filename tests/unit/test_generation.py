@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from mmcourse.cache import Cache
 from mmcourse.generation import LogitFilter, MinLength, Suppress, Temperature, TopK, TopP, beam_search, generate
 from mmcourse.models import ImageGPT, ImageGPTConfig
-from mmcourse.transformer import Cache, Decoder, TransformerConfig
+from mmcourse.transformer import Decoder, TransformerConfig
 
 K, EOS = 9, 8
 NOTHING = torch.empty(0, dtype=torch.long)

@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
+from mmcourse.cache import Cache
 from mmcourse.models import ImageGPT, ImageGPTConfig
-from mmcourse.transformer import Cache
 
 
 def tiny(**changes: object) -> ImageGPT:
@@ -84,7 +84,7 @@ def test_an_untrained_model_guesses_evenly() -> None:
         (lambda: tiny()(torch.zeros(1, 16)), "give int64"),
         (lambda: tiny().start(CODES), "no condition"),
         (lambda: tiny(positions="rotary"), "unknown"),
-        (lambda: ImageGPTConfig.preset("imagegpt-small"), "Did you mean 'imagegpt-s"),
+        (lambda: ImageGPTConfig.preset("imagegpt-small"), "did you mean 'imagegpt-s"),
     ],
 )
 def test_bad_input_is_one_line(call, says: str) -> None:  # type: ignore[no-untyped-def]

@@ -1,0 +1,62 @@
+"""Checks that many rooms share: a word that must be known, a number that must make sense; one line says what not."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable
+from typing import Any
+
+
+def choose(what: str, given: object, known: Iterable[str]) -> str:
+    """The given word if it is known.
+
+    Raises:
+        ValueError: one line with what was given, the closest match and all that can be given.
+    """
+    choices = list(known)
+    if isinstance(given, str) and given in choices:
+        return given
+    word = str(given).lower()
+    begun = [name for name in choices if len(word) > 1 and (name.startswith(word) or word.startswith(name))]
+    close = begun or difflib.get_close_matches(word, choices, n=1, cutoff=0.5)
+    hint = f"; did you mean {close[0]!r}?" if close else ";"
+    raise ValueError(f"unknown {what} {given!r}{hint} choose one of: {', '.join(choices) or 'none'}")
+
+
+def whole(name: str, value: Any, least: int = 1) -> None:
+    """Refuse what is no whole number of at least ``least``; True is no number.
+
+    Raises:
+        ValueError: one line with the name and what was given.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ValueError(f"{name} is {value!r}; it must be a whole number of at least {least}.")
+
+
+def real(name: str, value: Any, least: float = 0.0, below: float = math.inf, *, above: bool = False) -> None:
+    """Refuse what is no number with least <= value < below (or least < value with ``above``); nor are NaN and True.
+
+    Raises:
+        ValueError: one line with the name and what was given.
+    """
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not (least < value if above else least <= value) or not value < below:
+        limits = f"{'above' if above else 'at least'} {least:g}" + (
+            "" if below == math.inf else f" and below {below:g}"
+        )
+        raise ValueError(f"{name} is {value!r}; it must be a number {limits}.")
+
+
+def picture_size(name: str, value: Any) -> int | tuple[int, int]:
+    """A side, or height and width, as a configuration keeps it: an int for squares, else a pair.
+
+    Raises:
+        ValueError: anything but one or two whole numbers of at least 1.
+    """
+    pair = tuple(value) if isinstance(value, list | tuple) else (value, value)
+    if len(pair) != 2:
+        raise ValueError(f"{name} is {value!r}; give one side, or (height, width).")
+    for side in pair:
+        whole(name, side)
+    return pair[0] if pair[0] == pair[1] else pair
