@@ -87,6 +87,9 @@ exercises: $(READY)   ## how many right and wrong answers the exercise checkers 
 	@$(ONE_THREAD) $(PY) tests/exercises/score.py $(if $(READ),--read $(READ))
 	@$(ONE_THREAD) $(PY) -W ignore tests/exercises/mutants.py
 
+audit: $(READY)  ## does a locked version have a known fault?
+	@$(BIN)/uv tool run pip-audit --disable-pip --require-hashes --requirement requirements.lock
+
 lock: $(READY)   ## bring the lock to the ranges of pyproject.toml; UPGRADE=1 chooses every version anew
 	@$(PY) book/tools/lock.py $(if $(UPGRADE),--upgrade)
 

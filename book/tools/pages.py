@@ -7,7 +7,6 @@ so that Sphinx reads no page again for nothing.
 from __future__ import annotations
 
 import hashlib
-import html
 import json
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -21,6 +20,8 @@ from mmcourse.files import write_text
 
 GENERATED = ROOT / "book" / "_generated"
 WEIGHTS = ROOT / "mmcourse" / "pretrained" / "weights"
+#: What begins anything but text in Markdown, MyST or HTML.
+MARKS = set("\\`*_{}[]<>|$&~^\"'#@")
 
 
 def listed() -> list[str]:
@@ -31,14 +32,21 @@ def listed() -> list[str]:
     return [toc["root"], *(chapter["file"] for chapter in chapters), *sections]
 
 
+def about(file: str) -> dict[str, Any]:
+    """A chapter's own file in book/chapters: its title, question, sequence and slides."""
+    path = ROOT / "book" / "chapters" / f"{Path(file).name}.yml"
+    return {"file": file, **yaml.safe_load(path.read_text(encoding="utf-8"))}
+
+
 def chapters() -> list[dict[str, Any]]:
-    """What book/chapters.yml says of the chapters that the table of contents lists."""
-    there = set(listed())
-    return [
-        entry
-        for entry in yaml.safe_load((ROOT / "book" / "chapters.yml").read_text(encoding="utf-8"))
-        if entry["file"] in there
-    ]
+    """What is known of the chapters that _toc.yml lists, in its order."""
+    return [about(file) for file in listed() if file.startswith("notebooks/")]
+
+
+def planned() -> list[dict[str, Any]]:
+    """What is known of the chapters that _toc.yml does not list yet."""
+    files = [f"notebooks/{path.stem}" for path in sorted((ROOT / "book" / "chapters").glob("*.yml"))]
+    return [about(file) for file in files if file not in listed()]
 
 
 def book_map() -> str:
@@ -63,12 +71,8 @@ def slides() -> str:
 
 def outlook() -> str:
     """The chapters that are planned but not listed yet, with the labels that the package already refers to."""
-    there = set(listed())
-    entries = yaml.safe_load((ROOT / "book" / "chapters.yml").read_text(encoding="utf-8"))
     lines = []
-    for entry in entries:
-        if entry["file"] in there:
-            continue
+    for entry in planned():
         number = entry["file"].split("/")[1][:2]
         lines += [f"(ch-{number})=", f"## {entry['title']}", ""]
         lines += [f"{entry['question']} The sequence: {entry['sequence']}.", ""]
@@ -95,9 +99,32 @@ def data_cards() -> str:
     return "\n\n".join([*embedded, head, note, *fetched]) + "\n"
 
 
-def settings(values: dict[str, Any]) -> str:
+def plain(value: Any) -> str:
+    """Any value as one line of text in which Markdown, MyST and HTML find nothing to act on."""
+    text = " ".join(str(value).split())
+    return "".join(f"&#{ord(char)};" if char in MARKS else char for char in text)
+
+
+def code(value: Any) -> str:
+    """Any value as code inside a table: nothing in it ends the code or the cell."""
+    text = " ".join(str(value).split()).replace("`", "'")
+    return f"`{text or ' '}`"
+
+
+def table(value: Any) -> dict[str, Any]:
+    """A table out of a checkpoint's metadata, which may hold anything; an empty one in place of anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def number(value: Any) -> float:
+    """A number out of metadata; 0 in place of anything else."""
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else 0
+
+
+def settings(values: Any) -> str:
     """``a 1 · b 2`` for a small dictionary."""
-    return " · ".join(f"{key.replace('_', ' ')} {shown(value)}" for key, value in values.items()) or "none"
+    words = (f"{plain(str(key).replace('_', ' '))} {shown(value)}" for key, value in table(values).items())
+    return " · ".join(words) or "none"
 
 
 def shown(value: Any) -> str:
@@ -106,7 +133,7 @@ def shown(value: Any) -> str:
         return f"({settings(value)})"
     if isinstance(value, float):
         return f"{value:.6g}"
-    return html.escape(str(value))
+    return plain(value)
 
 
 def duration(seconds: float) -> str:
@@ -114,39 +141,42 @@ def duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
 
 
-def result(measure: str, found: dict[str, Any]) -> str:
-    """One measure on held-out data: ``accuracy: 98.6% (986 of 1,000)``."""
+def result(measure: str, found: Any) -> str:
+    """One measure on held-out data: ``accuracy: 98.6% (986 of 1,000)``; what is none as it stands."""
     from mmcourse.training import Mean, Score
 
-    kind: type[Score | Mean] = Score if "correct" in found else Mean
-    return f"{measure}: {html.escape(str(kind.stored(found)))}"
+    kind: type[Score | Mean] = Score if "correct" in table(found) else Mean
+    try:
+        return f"{plain(measure)}: {plain(kind.stored(found))}"
+    except (KeyError, TypeError, ValueError):
+        return f"{plain(measure)}: {shown(found)}"
 
 
 def model_card(name: str, tensors: dict[str, Any], metadata: dict[str, Any], size: int) -> str:
-    """One committed checkpoint, from nothing but what it carries."""
-    recipe, data, metrics = (metadata.get(key) or {} for key in ("recipe", "data", "metrics"))
+    """One committed checkpoint, from nothing but what it carries; whatever that is, it stays text."""
+    recipe, data, metrics = (table(metadata.get(key)) for key in ("recipe", "data", "metrics"))
     count = sum(tensor.numel() for tensor in tensors.values())
-    held = next(iter(metrics.values()), {})
+    held = table(next(iter(metrics.values()), {}))
     apart = {key: value for key, value in held.items() if key not in ("correct", "total", "value", "unit")}
     rows = [
         ("What it is", shown(recipe.get("title"))),
-        ("Model", f"`{metadata.get('model')}`: {settings(metadata.get('config') or {})}"),
+        ("Model", f"{code(metadata.get('model'))}: {settings(metadata.get('config'))}"),
         ("Numbers stored", f"{count:,} in {len(tensors)} tensors, {size / 2**20:.1f} MiB"),
         (
             "Trained on",
-            f"{data.get('examples', 0):,} examples: {settings({k: data.get(k) for k in ('name', 'split')})}",
+            f"{number(data.get('examples')):,} examples: {settings({k: data.get(k) for k in ('name', 'split')})}",
         ),
-        ("Data fingerprint", f"`{str(data.get('fingerprint', ''))[:16]}`"),
+        ("Data fingerprint", code(str(data.get("fingerprint", ""))[:16])),
         ("Augmentation", shown(recipe.get("augmentation"))),
-        ("Recipe", f"`{recipe.get('name')}`: {settings(recipe.get('settings') or {})}"),
+        ("Recipe", f"{code(recipe.get('name'))}: {settings(recipe.get('settings'))}"),
         ("Held-out data", settings({"name": data.get("name"), **apart})),
-        ("Held-out result", "<br>".join(result(measure, found) for measure, found in metrics.items())),
-        ("Time by the clock", duration(metadata.get("wall_seconds") or 0)),
-        ("Time of the processor", duration(metadata.get("cpu_seconds") or 0)),
+        ("Held-out result", "<br>".join(result(measure, found) for measure, found in metrics.items()) or "none"),
+        ("Time by the clock", duration(number(metadata.get("wall_seconds")))),
+        ("Time of the processor", duration(number(metadata.get("cpu_seconds")))),
         ("Machine", shown(metadata.get("machine"))),
-        ("Made by", f"`{metadata.get('command')}`"),
+        ("Made by", code(metadata.get("command"))),
     ]
-    lines = [f"(model-{name})=", f"## {name}", "", "| | |", "|---|---|"]
+    lines = [f"(model-{name})=", f"## {plain(name)}", "", "| | |", "|---|---|"]
     return "\n".join(lines + [f"| **{key}** | {value.replace('|', chr(92) + '|')} |" for key, value in rows]) + "\n"
 
 
@@ -229,14 +259,14 @@ def api(page: str) -> str:
 
 #: Each generated file, what writes it, and which files it is made of.
 PAGES: dict[str, tuple[Callable[[], str], list[str]]] = {
-    "map": (book_map, ["_toc.yml", "book/chapters.yml"]),
-    "slides": (slides, ["_toc.yml", "book/chapters.yml"]),
-    "outlook": (outlook, ["_toc.yml", "book/chapters.yml"]),
+    "map": (book_map, ["_toc.yml", "book/chapters/*.yml"]),
+    "slides": (slides, ["_toc.yml", "book/chapters/*.yml"]),
+    "outlook": (outlook, ["_toc.yml", "book/chapters/*.yml"]),
     "data_cards": (data_cards, ["mmcourse/data/**/*"]),
     "model_cards": (model_cards, ["mmcourse/pretrained/weights/*.safetensors", "mmcourse/checkpoint.py"]),
     **{f"api_{page}": (partial(api, page), ["mmcourse/**/*.py"]) for page in API},
     "benchmarks": (benchmarks, ["book/_generated/benchmarks.json"]),
-    "run_times": (run_times, ["_toc.yml", "book/chapters.yml", "book/_generated/run_times.json"]),
+    "run_times": (run_times, ["_toc.yml", "book/chapters/*.yml", "book/_generated/run_times.json"]),
 }
 
 

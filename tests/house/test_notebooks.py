@@ -10,13 +10,12 @@ from typing import Any
 
 import nbformat
 import pytest
-import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 sys.path.insert(0, str(ROOT / "book" / "tools"))
 
-from pages import API, listed, modules, on_page  # noqa: E402
+from pages import API, chapters, listed, modules, on_page, planned  # noqa: E402
 
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
@@ -101,9 +100,10 @@ def test_every_page_is_in_the_book() -> None:
     assert there == set(listed()), "pages and _toc.yml differ"
 
 
-def test_every_chapter_is_on_the_maps() -> None:
-    mapped = {entry["file"] for entry in yaml.safe_load((ROOT / "book" / "chapters.yml").read_text(encoding="utf-8"))}
-    assert {f"notebooks/{path.stem}" for path in NOTEBOOKS} <= mapped
+def test_every_chapter_says_what_it_is() -> None:
+    assert {path.stem for path in NOTEBOOKS} <= {path.stem for path in (ROOT / "book" / "chapters").glob("*.yml")}
+    for entry in [*chapters(), *planned()]:
+        assert set(entry) == {"file", "title", "question", "sequence", "slides"}, entry["file"]
 
 
 def test_every_module_is_in_the_reference() -> None:

@@ -57,12 +57,13 @@ def test_what_is_made_is_not_stored() -> None:
 def unnamed(call: ast.Call) -> bool:
     """Whether a call reads or writes text in whatever encoding the machine happens to have."""
     named = {keyword.arg for keyword in call.keywords}
+    decodes = {k.arg for k in call.keywords if isinstance(k.value, ast.Constant) and k.value.value is True}
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
     if "encoding" in named:
         return False
     reads = name == "read_text" and not call.args
     writes = name == "write_text" and len(call.args) == 1
-    return reads or writes or bool(named & {"text", "universal_newlines"})
+    return reads or writes or bool(decodes & {"text", "universal_newlines"})
 
 
 def test_every_text_names_its_encoding() -> None:
