@@ -60,12 +60,30 @@ class Model(nn.Module):
         self.metadata: dict[str, Any] = {}
 
     @classmethod
-    def from_pretrained(cls, name_or_path: str | os.PathLike[str]) -> Self:
-        """Load a course checkpoint by name, or any file that :meth:`save_pretrained` wrote; in evaluation mode.
+    def from_pretrained(cls, name_or_path: str | os.PathLike[str], *, revision: str | None = None) -> Self:
+        """Load a course checkpoint by name, any file that :meth:`save_pretrained` wrote, or published weights.
+
+        Published are: a folder with ``config.json`` and ``model.safetensors``, that file, and ``"organisation/name"``
+        on the Hugging Face hub (kept in its cache; safetensors only, no code). In evaluation mode.
+
+        Args:
+            name_or_path: name, file, folder, or name on the hub.
+            revision: of the hub: a commit pins the weights; None for the newest.
 
         Raises:
-            CheckpointError: no such file, damage, or the checkpoint of another model.
+            CheckpointError: no such file, damage, the checkpoint of another model, or no network.
         """
+        from mmcourse import pretrained  # knows the models, which know this class
+
+        if pretrained.hub.is_published(name_or_path):
+            found = pretrained.from_published(name_or_path, revision)
+            if not isinstance(found, cls):
+                raise checkpoint.CheckpointError(
+                    f"{name_or_path} holds a {type(found).__name__}, not a {cls.__name__}; load it with that class."
+                )
+            return found
+        if revision is not None:
+            raise checkpoint.CheckpointError("a revision belongs to a name on the hub, as in 'organisation/name'.")
         path = checkpoint.find(name_or_path)
         tensors, metadata = checkpoint.load(path)
         if metadata.get("model") != cls.__name__:

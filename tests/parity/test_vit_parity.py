@@ -4,8 +4,7 @@ import pytest
 import torch
 
 from mmcourse.models import ViT, ViTConfig
-from mmcourse.pretrained import from_transformers
-from mmcourse.tokens.patches import convolution_to_linear
+from mmcourse.pretrained import from_timm, from_transformers
 
 
 def randomise(model: torch.nn.Module, seed: int) -> None:
@@ -49,28 +48,7 @@ def test_logits_equal_timm(dtype: torch.dtype, tolerance: float) -> None:
     )
     theirs = theirs.to(dtype).eval()
     randomise(theirs, 1)
-    state = theirs.state_dict()
-    config = ViTConfig(image_size=24, patch_size=8, classes=7, width=48, layers=3, heads=4, mlp=96)
-    ours = ViT(config).to(dtype).eval()
-    mapped = {
-        "class_token": state["cls_token"],
-        "positions.table": state["pos_embed"][0],
-        "tokens.project.weight": convolution_to_linear(state["patch_embed.proj.weight"]),
-        "tokens.project.bias": state["patch_embed.proj.bias"],
-    }
-    names = {"norm1": "self_attention_norm", "norm2": "mlp_norm", "mlp.fc1": "mlp.up", "mlp.fc2": "mlp.down"}
-    names["attn.proj"] = "self_attention.out"
-    for layer in range(3):
-        for kind in ("weight", "bias"):
-            fused = state[f"blocks.{layer}.attn.qkv.{kind}"].chunk(3)
-            for part, tensor in zip(("query", "key", "value"), fused, strict=True):
-                mapped[f"encoder.blocks.{layer}.self_attention.{part}.{kind}"] = tensor
-            for their_name, our_name in names.items():
-                mapped[f"encoder.blocks.{layer}.{our_name}.{kind}"] = state[f"blocks.{layer}.{their_name}.{kind}"]
-    for kind in ("weight", "bias"):
-        mapped[f"encoder.norm.{kind}"] = state[f"norm.{kind}"]
-        mapped[f"head.{kind}"] = state[f"head.{kind}"]
-    ours.load_state_dict(mapped)
+    ours = from_timm(theirs)
     images = torch.rand(3, 3, 24, 24, dtype=dtype)
     with torch.no_grad():
         assert (ours(images) - theirs(images)).abs().max() <= tolerance
