@@ -40,10 +40,13 @@ class Published(NamedTuple):
 def is_published(name_or_path: str | os.PathLike[str]) -> bool:
     """Whether this names a folder with a ``config.json``, the weights file beside one, or a model of the hub."""
     path = Path(name_or_path)
-    if path.is_dir():
-        return True
-    if path.is_file() or path.suffix == ".safetensors":
-        return path.is_file() and path.name == WEIGHTS and (path.parent / CONFIG).is_file()
+    try:
+        if path.is_dir():
+            return True
+        if path.is_file() or path.suffix == ".safetensors":
+            return path.is_file() and path.name == WEIGHTS and (path.parent / CONFIG).is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
     return isinstance(name_or_path, str) and re.fullmatch(r"[\w.-]+/[\w.-]+", name_or_path) is not None
 
 

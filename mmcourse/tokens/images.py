@@ -87,7 +87,7 @@ def preprocess(pictures: Any, how: Preprocessing, size: tuple[int, int], channel
             those; integers from 0 to 255 or floats in [0, 1].
         how: resize and interpolation.
         size: height and width of the result, where ``how`` resizes.
-        channels: C; PIL pictures are converted to grey or colour.
+        channels: C; PIL pictures are converted to grey or colour, transparent ones are laid on white.
 
     Returns:
         (B, C, H, W) float32 in [0, 1].
@@ -103,6 +103,9 @@ def preprocess(pictures: Any, how: Preprocessing, size: tuple[int, int], channel
             )
         return torch.cat(parts)
     if isinstance(pictures, Image.Image):
+        if pictures.mode in ("RGBA", "LA", "PA") or "transparency" in pictures.info:
+            clear = pictures.convert("RGBA")
+            pictures = Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear)
         pictures = pil_to_tensor(pictures.convert("L" if channels == 1 else "RGB"))
     elif not isinstance(pictures, Tensor):
         pictures = torch.as_tensor(pictures)
@@ -112,9 +115,13 @@ def preprocess(pictures: Any, how: Preprocessing, size: tuple[int, int], channel
     check_images(images / 255 if bytes_ else images, channels)
     images = images if bytes_ else images.float()
     if how.resize is not None:
-        side = size if how.resize == "stretch" else [round(min(size) / how.crop)]
+        to = size
+        if how.resize == "crop":  # as small as covers the size; fractions are cut, as timm and torchvision do
+            least = [int(side / how.crop + 1e-6) for side in size]
+            scale = max(side / has for side, has in zip(least, images.shape[-2:], strict=True))
+            to = (int(scale * images.shape[-2] + 1e-6), int(scale * images.shape[-1] + 1e-6))
         mode = InterpolationMode(how.interpolation)
-        images = resize(images, list(side), mode, antialias=True)  # of bytes, as others do, where they are bytes
+        images = resize(images, list(to), mode, antialias=True)  # of bytes, as others do, where they are bytes
         images = center_crop(images, list(size))
     images = images.float() / 255 if bytes_ else images
     check_pixels(images)

@@ -59,6 +59,22 @@ def test_stretch_and_crop() -> None:
     assert half[0, 0, 0, 0] > 0.35
 
 
+@pytest.mark.parametrize("size", [(10, 10), (6, 18), (18, 6)])
+@pytest.mark.parametrize("crop", [1.0, 0.9, 0.875])
+def test_a_crop_is_filled_by_the_picture(size: tuple[int, int], crop: float) -> None:
+    white = preprocess(torch.ones(1, 1, 13, 17), Preprocessing(resize="crop", crop=crop), size, 1)
+    assert white.shape == (1, 1, *size)
+    assert white.min() == 1  # nothing was padded with black
+
+
+def test_transparent_pictures_lie_on_white() -> None:
+    clear = Image.new("RGBA", (4, 3), (0, 0, 0, 0))
+    assert preprocess(clear, PIXELS, (3, 4), 3).min() == 1
+    assert preprocess(clear.convert("LA"), PIXELS, (3, 4), 1).min() == 1
+    half = Image.new("RGBA", (4, 3), (255, 0, 0, 128))
+    assert preprocess(half, PIXELS, (3, 4), 3)[0, :, 0, 0].tolist() == pytest.approx([1.0, 0.5, 0.5], abs=0.01)
+
+
 def test_a_model_takes_mean_and_deviation_off_and_keeps_them(tmp_path: Path) -> None:
     how = Preprocessing((0.1, 0.2, 0.3), (0.5, 0.6, 0.7), "stretch", interpolation="bicubic")
     plain, centred = ViT(TINY), ViT(dataclasses.replace(TINY, preprocessing=how))
