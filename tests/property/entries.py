@@ -1,0 +1,419 @@
+"""The public entries, each with generated arguments: sensible ones, and those that bug reports are made of.
+
+``python tests/property/entries.py 1000`` tries each entry on so many inputs and prints the counts; the test beside
+this file does the same with a few. An input may end in a result, or in one line of an allowed kind that this package
+itself raised. Anything else is a fault: an error from inside a library, a call that hangs, memory out of proportion.
+"""
+
+from __future__ import annotations
+
+import math
+import resource
+import signal
+import sys
+import threading
+import traceback
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+import mmcourse
+import mmcourse.checkpoint
+
+PACKAGE = str(Path(mmcourse.__file__).parent)
+ALLOWED = (ValueError, TypeError, IndexError, mmcourse.checkpoint.CheckpointError)
+SECONDS, MEGABYTES = 20, 600
+
+
+class Fault(AssertionError):
+    """An input that ended in something a reader should never see."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One public function with a strategy for its arguments.
+
+    Attributes:
+        name: as a reader would write it.
+        call: takes the generated arguments by name.
+        arguments: a strategy for each.
+        holds: what must be true of a result, given the arguments.
+    """
+
+    name: str
+    call: Callable[..., Any]
+    arguments: dict[str, st.SearchStrategy[Any]] = field(default_factory=dict)
+    holds: Callable[..., bool] = lambda result, **_: True
+
+
+@contextmanager
+def limits() -> Iterator[None]:
+    """A clock and a memory gauge around one call."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    def late(*_: object) -> None:
+        raise Fault(f"no answer within {SECONDS} s")
+
+    alarmed = threading.current_thread() is threading.main_thread() and hasattr(signal, "SIGALRM")
+    if alarmed:
+        old = signal.signal(signal.SIGALRM, late)
+        signal.alarm(SECONDS)
+    try:
+        yield
+    finally:
+        if alarmed:
+            signal.alarm(0)
+            signal.signal(signal.SIGALRM, old)
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    if grown > MEGABYTES:
+        raise Fault(f"the call took {grown:.0f} MB")
+
+
+def attempt(entry: Entry, arguments: dict[str, Any]) -> str:
+    """``"result"`` or ``"refused"``; anything else is a :class:`Fault`."""
+    try:
+        with limits(), warnings.catch_warnings():
+            warnings.simplefilter("error")
+            result = entry.call(**arguments)
+    except Fault:
+        raise
+    except ALLOWED as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        if not frames[-1].filename.startswith(PACKAGE):
+            where = next((f for f in reversed(frames) if f.filename.startswith(PACKAGE)), frames[0])
+            raise Fault(f"{type(error).__name__} from outside, below {Path(where.filename).name}:{where.lineno}: "
+                        f"{str(error)[:200]}") from error  # fmt: skip
+        if "\n" in str(error).strip():
+            raise Fault(f"more than one line: {error}") from error
+        return "refused"
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.startswith(PACKAGE)]
+        where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+        raise Fault(f"{type(error).__name__}{where}: {str(error)[:200]}") from error
+    if not entry.holds(result, **arguments):
+        raise Fault("the result is not right")
+    return "result"
+
+
+# --- what bug reports are made of ---------------------------------------------------------------------------------
+
+INTEGERS = st.one_of(
+    st.integers(1, 8), st.sampled_from([0, -1, 2, 3, 16, 64, 10**6, 10**12, -(10**9)]),
+    st.sampled_from([True, 2.0, 2.5, float("nan"), "3", None, np.int64(4)]),
+)  # fmt: skip
+SMALL = st.one_of(st.integers(1, 6), st.sampled_from([0, -1, True, 2.5, float("nan"), "3", None]))
+REALS = st.one_of(
+    st.floats(0, 1), st.sampled_from([0.0, 1.0, -1.0, 1e-40, 1e300, float("nan"), float("inf"), -float("inf")]),
+    st.sampled_from([True, "0.5", None, 2]),
+)  # fmt: skip
+DTYPES = st.sampled_from(
+    [torch.float32] * 6 + [torch.float64, torch.float16, torch.bfloat16, torch.int64, torch.uint8, torch.bool]
+)
+
+
+@st.composite
+def tensors(draw: Any, shapes: st.SearchStrategy[tuple[int, ...]], low: float = 0.0, high: float = 1.0) -> Any:
+    """Mostly floats in a range; sometimes another type, a poisoned value, an array or a list."""
+    shape = draw(shapes)
+    generator = torch.Generator().manual_seed(draw(st.integers(0, 999)))
+    values = low + (high - low) * torch.rand(shape, generator=generator)
+    value = values.to(draw(DTYPES))
+    if value.is_floating_point() and value.numel() and draw(st.integers(0, 4)) == 0:
+        value.view(-1)[draw(st.integers(0, value.numel() - 1))] = draw(
+            st.sampled_from([float("nan"), float("inf"), -float("inf"), 1e30, -5.0, 255.0])
+        )
+    kind = draw(st.integers(0, 11))
+    if kind == 0 and value.dtype != torch.bfloat16:
+        return value.numpy()
+    if kind == 1 and value.numel() < 200:
+        return value.tolist()
+    return value
+
+
+def shapes(*sides: st.SearchStrategy[int]) -> st.SearchStrategy[tuple[int, ...]]:
+    """The right number of dimensions mostly, else another."""
+    right = st.tuples(*sides)
+    return st.one_of(right, right, right, st.lists(st.integers(0, 5), max_size=5).map(tuple))
+
+
+def side(*values: int) -> st.SearchStrategy[int]:
+    return st.sampled_from(values)
+
+
+PICTURES = tensors(shapes(side(1, 2, 3, 0), side(1, 3, 4), side(8, 4, 6, 12, 1), side(8, 4, 6, 12, 1)))
+
+
+@st.composite
+def codes(draw: Any, count: int, shapes_: st.SearchStrategy[tuple[int, ...]]) -> Any:
+    """Numbers of a codebook, sometimes one too many, negative, or of another type."""
+    shape = draw(shapes_)
+    generator = torch.Generator().manual_seed(draw(st.integers(0, 999)))
+    low, high = draw(st.sampled_from([(0, count)] * 4 + [(-1, count), (0, count + 2)]))
+    value = torch.randint(low, high, shape, generator=generator)
+    kind = draw(st.integers(0, 9))
+    if kind == 0:
+        return value.to(draw(st.sampled_from([torch.uint8, torch.int32, torch.float32, torch.bool])))
+    if kind == 1:
+        return value.numpy()
+    return value.tolist() if kind == 2 and value.numel() < 200 else value
+
+
+def entries() -> list[Entry]:
+    """Every public entry that takes what a reader may give."""
+    return [*tokens(), *models(), *decoding(), *data(), *training(), *pages()]
+
+
+def same(a: Tensor, b: Tensor) -> bool:
+    return torch.equal(a, b)
+
+
+def tokens() -> list[Entry]:
+    from mmcourse.tokens import palette, patches, pixels, positions, vq
+
+    torch.manual_seed(0)
+    colours = palette.Palette(palette.PaletteConfig(8, 3))
+    colours.load_state_dict({**colours.state_dict(), "colours": torch.rand(8, 3)})
+    tokenizer = vq.VQTokenizer(vq.VQConfig(width=8, encoder=1, decoder=1, codes=16, warm=0)).eval()
+    pair = st.one_of(st.tuples(SMALL, SMALL), st.sampled_from([(2, 4), (4, 2), (1, 8), None, 3, (2,), "ab"]))
+    points = tensors(shapes(side(1, 2, 5, 30), side(1, 2, 3)))
+    grid = codes(8, shapes(side(1, 2), side(8, 4, 9)))
+    return [
+        Entry("patchify", patches.patchify, {"images": PICTURES, "patch_size": SMALL}),
+        Entry("unpatchify", patches.unpatchify, {
+            "patches": tensors(shapes(side(1, 2), side(4, 8), side(12, 4, 27))), "patch_size": SMALL,
+            "size": pair, "channels": SMALL}),
+        Entry("to_sequence", pixels.to_sequence, {"images": PICTURES}),
+        Entry("to_image", pixels.to_image, {
+            "sequence": tensors(shapes(side(1, 2), side(8, 6), side(1, 3))), "size": pair}),
+        Entry("attention_bytes", pixels.attention_bytes, {"tokens": INTEGERS, "heads": INTEGERS, "batch": INTEGERS}),
+        Entry("sinusoidal_1d", positions.sinusoidal_1d, {"count": SMALL, "width": SMALL}),
+        Entry("sinusoidal_2d", positions.sinusoidal_2d, {"rows": SMALL, "columns": SMALL, "width": SMALL}),
+        Entry("one_hot", positions.one_hot, {"count": SMALL}),
+        Entry("interpolate", positions.interpolate, {
+            "table": tensors(shapes(side(5, 9, 4), side(4, 2))), "from_grid": pair, "to_grid": pair, "prefix": SMALL}),
+        Entry("kmeans", palette.kmeans, {"points": points, "k": SMALL, "weights": st.one_of(
+            st.none(), tensors(shapes(side(1, 2, 5, 30)))), "starts": SMALL, "steps": SMALL, "tolerance": REALS},
+            holds=lambda result, **_: bool(result.centres.isfinite().all())),
+        Entry("fit_palette", palette.fit_palette, {
+            "images": PICTURES, "size": SMALL, "starts": st.just(1), "steps": SMALL}),
+        Entry("Palette.encode", colours.encode, {"images": PICTURES},
+              holds=lambda result, **_: 0 <= int(result.min()) and int(result.max()) < 8),
+        Entry("Palette.decode", colours.decode, {"codes": grid, "size": pair}),
+        Entry("VQTokenizer.encode", tokenizer.encode, {"images": PICTURES}),
+        Entry("VQTokenizer.decode", tokenizer.decode, {
+            "codes": codes(16, shapes(side(1, 2), side(4, 8))), "size": pair}),
+        Entry("usage", vq.usage, {"codes": codes(8, shapes(side(1, 5, 20))), "size": INTEGERS},
+              holds=lambda result, **_: 0 <= result <= 1),
+        Entry("perplexity", vq.perplexity, {"codes": codes(8, shapes(side(1, 5, 20))), "size": INTEGERS}),
+        Entry("VQConfig", vq.VQConfig, {
+            "channels": SMALL, "stride": SMALL, "width": SMALL, "codes": SMALL, "code_width": SMALL, "decay": REALS,
+            "commitment": REALS, "restart": REALS}),
+        Entry("PaletteConfig", palette.PaletteConfig, {"size": INTEGERS, "channels": INTEGERS}),
+    ]  # fmt: skip
+
+
+def models() -> list[Entry]:
+    from mmcourse.models import ImageGPT, ImageGPTConfig, ViT, ViTConfig, attention_rollout
+    from mmcourse.transformer import TransformerConfig
+
+    torch.manual_seed(0)
+    small: dict[str, Any] = {"width": 8, "layers": 1, "heads": 2, "mlp": 8}
+    vit = ViT(ViTConfig(image_size=8, patch_size=4, classes=3, **small)).eval()
+    gpt = ImageGPT(ImageGPTConfig(image_size=4, colours=8, **small)).eval()
+    sizes = st.one_of(SMALL, st.tuples(SMALL, SMALL))
+    number = {"width": INTEGERS, "layers": SMALL, "heads": SMALL, "mlp": SMALL, "epsilon": REALS, "dropout": REALS}
+    whole = codes(8, shapes(side(1, 2), side(16, 5)))
+    return [
+        Entry("ViT", vit, {"images": PICTURES}),
+        Entry("ViT.preprocess", vit.preprocess, {"pictures": PICTURES}),
+        Entry("ViT.attention_maps", vit.attention_maps, {"images": PICTURES}),
+        Entry("ViT.with_classes", vit.with_classes, {"classes": SMALL}),
+        Entry("ImageGPT", gpt, {"codes": whole}),
+        Entry("ImageGPT.negative_log_likelihood", gpt.negative_log_likelihood, {"codes": whole}),
+        Entry("ImageGPT.features", gpt.features, {"codes": whole}),
+        Entry("attention_rollout", attention_rollout, {
+            "maps": tensors(shapes(side(1, 2), side(1, 2), side(2), side(3, 5), side(3, 5))), "residual": REALS}),
+        Entry("ViTConfig", ViTConfig, {"image_size": sizes, "patch_size": SMALL, "channels": SMALL, "classes": SMALL,
+                                       **number}),
+        Entry("ImageGPTConfig", ImageGPTConfig, {"image_size": sizes, "colours": SMALL, "channels": SMALL, **number}),
+        Entry("TransformerConfig", TransformerConfig, number),
+        Entry("ViTConfig.preset", ViTConfig.preset, {"name": st.one_of(
+            st.text(max_size=6), st.sampled_from(["vit-b/16", "vit-b16", None, 3]))}),
+    ]  # fmt: skip
+
+
+def decoding() -> list[Entry]:
+    from mmcourse.generation import MinLength, Suppress, Temperature, TopK, TopP, beam_search, generate
+    from mmcourse.models import ImageGPT, ImageGPTConfig
+
+    torch.manual_seed(0)
+    gpt = ImageGPT(ImageGPTConfig(image_size=3, colours=8, width=8, layers=1, heads=2, mlp=8)).eval()
+    torch.nn.init.normal_(gpt.head.weight)
+    prefix = codes(8, shapes(side(1, 2), side(0, 1, 4)))
+    rule = st.one_of(
+        st.tuples(st.just(TopK), SMALL), st.tuples(st.just(TopP), REALS), st.tuples(st.just(Temperature), REALS)
+    )
+
+    def draw(rules: list[Any], **rest: Any) -> Tensor:
+        return generate(gpt, filters=[make(value) for make, value in rules], **rest)
+
+    def beam(rules: list[Any], **rest: Any) -> Any:
+        return beam_search(gpt, filters=[make(value) for make, value in rules], **rest)
+
+    rules = st.lists(rule, max_size=2)
+    return [
+        Entry("generate", draw, {"rules": rules, "prefix": prefix, "max_new_tokens": SMALL, "temperature": REALS,
+                                 "eos": st.one_of(st.none(), st.integers(0, 7), SMALL)}),
+        Entry("beam_search", beam, {"rules": rules, "prefix": prefix, "max_new_tokens": SMALL, "beams": SMALL,
+                                    "eos": st.one_of(st.none(), st.integers(0, 7), SMALL), "length_penalty": REALS,
+                                    "patience": REALS}),
+        Entry("MinLength", MinLength, {"n": SMALL, "eos": SMALL}),
+        Entry("Suppress", Suppress, {"ids": st.one_of(st.lists(SMALL, max_size=3).map(tuple), SMALL)}),
+    ]  # fmt: skip
+
+
+def data() -> list[Entry]:
+    from mmcourse.data import augment, card, load
+    from mmcourse.data.splits import parse
+
+    digits = load("digits", "test")
+    count = len(digits)
+    index = st.one_of(
+        INTEGERS, st.integers(-count, count - 1), st.lists(st.integers(-2, count), max_size=4),
+        st.slices(count), st.sampled_from([None, "3", 2.0, torch.tensor(3), np.int64(5), np.array([1, 2])]),
+        st.integers(0, 3).map(lambda i: digits.labels == i), st.just(torch.ones(7, dtype=torch.bool)),
+        tensors(shapes(side(1, 3)), 0, 5),
+    )  # fmt: skip
+    word = st.one_of(st.text(max_size=5), st.sampled_from(["digits", "emoji", "digit", "Digits", None, 3, "x" * 300]))
+    part = st.one_of(st.text(max_size=5), st.sampled_from(
+        ["train", "test", "all", "train+test", "test+all", "train+train", "validation", "train+validation", None, "+"]))
+    generator = torch.Generator().manual_seed(0)
+    return [
+        Entry("data[i]", lambda i: digits[i], {"i": index}),
+        Entry("data.batch", lambda i: digits.batch(i), {"i": index}),
+        Entry("data.subset", lambda i: digits.subset(i), {"i": index}),
+        Entry("data.batches", lambda size: next(iter(digits.batches(size))), {"size": INTEGERS}),
+        Entry("load", lambda name, split: load(name, split), {
+            "name": st.one_of(st.just("digits"), word), "split": part}),
+        Entry("load emoji", lambda **o: load("emoji", "test", **o), {
+            "style": st.sampled_from(["twemoji", "twemoji+twemoji", "emoji", None, 3, ""]),
+            "size": st.sampled_from([32, 0, -1, 2.5, True, "32", None, float("nan"), 10**9]),
+            "language": st.sampled_from(["en", "xx", None, 3, "EN"])}),
+        Entry("card", card, {"name": word}),
+        Entry("parse", lambda split: parse("digits", split, ["train", "test"]), {"split": part}),
+        Entry("Affine", lambda images, **o: augment.Affine(**o)(images, generator), {
+            "images": PICTURES, "degrees": REALS, "translate": REALS, "scale": REALS, "shear": REALS}),
+        Entry("Elastic", lambda images, **o: augment.Elastic(**o)(images, generator), {
+            "images": PICTURES, "strength": REALS, "coarse": SMALL}),
+    ]  # fmt: skip
+
+
+def training() -> list[Entry]:
+    from mmcourse import checkpoint
+    from mmcourse.training import Mean, Score, Settings, bits_per_dimension, linear_probe, psnr
+
+    features = tensors(shapes(side(6, 8), side(2, 3)))
+    labels = codes(3, shapes(side(6, 8)))
+    return [
+        Entry("Settings", Settings, {
+            "steps": INTEGERS, "batch_size": INTEGERS, "learning_rate": REALS, "warmup": REALS, "weight_decay": REALS,
+            "max_grad_norm": REALS, "ema_decay": REALS, "seed": INTEGERS,
+            "precision": st.sampled_from(["auto", "32", "16", None]), "save_seconds": REALS}),
+        Entry("psnr", psnr, {"images": PICTURES, "originals": PICTURES}),
+        Entry("bits_per_dimension", bits_per_dimension, {
+            "nats": st.one_of(REALS, tensors(shapes(side(1, 3)), 0, 9)), "dimensions": INTEGERS}),
+        Entry("linear_probe", linear_probe, {
+            "features": features, "labels": labels, "held_out": features, "held_out_labels": labels}),
+        Entry("Score", lambda **o: str(Score(**o)), {"correct": INTEGERS, "total": INTEGERS}),
+        Entry("Mean", lambda **o: str(Mean(**o)), {"value": REALS, "unit": st.just("dB"), "total": INTEGERS}),
+        Entry("checkpoint.find", checkpoint.find, {"name_or_path": st.one_of(
+            st.text(max_size=5), st.sampled_from(["x" * 300, "vit-mnist", "a/b", "\0", None, 3]))}),
+    ]  # fmt: skip
+
+
+def pages() -> list[Entry]:
+    import matplotlib.pyplot as plt
+
+    from mmcourse import show
+
+    def drawn(call: Callable[..., Any]) -> Callable[..., Any]:
+        def draw(**arguments: Any) -> Any:
+            try:
+                return call(**arguments)
+            finally:
+                plt.close("all")
+
+        return draw
+
+    square = tensors(shapes(side(3, 5), side(3, 5)), -1, 1)
+    rows = st.lists(st.lists(st.one_of(st.integers(), REALS, st.text(max_size=3)), max_size=3), max_size=3)
+    return [
+        Entry("show.images", drawn(show.images), {"batch": PICTURES, "columns": SMALL}),
+        Entry("show.patches", drawn(show.patches), {
+            "image": tensors(shapes(side(1, 3), side(8, 6), side(8, 6))), "P": SMALL}),
+        Entry("show.heatmap", drawn(show.heatmap), {"values": square}),
+        Entry("show.similarity_grid", drawn(show.similarity_grid), {
+            "table": tensors(shapes(side(4, 9), side(3))), "grid": st.tuples(SMALL, SMALL)}),
+        Entry("show.sequence", drawn(show.sequence), {"tokens": tensors(shapes(side(3, 5), side(3, 8, 4)))}),
+        Entry("show.table", show.table, {"rows": rows, "columns": st.lists(st.text(max_size=3), max_size=3),
+                                         "caption": st.text(max_size=5)}),
+        Entry("show.explore", lambda **o: show.explore(**o)._repr_mimebundle_(), {
+            "frames": st.dictionaries(SMALL, st.text(max_size=5), max_size=3), "label": st.text(max_size=5)}),
+        Entry("show.Audio", lambda **o: show.Audio(**o)._repr_html_(), {
+            "samples": tensors(shapes(side(1, 100)), -1, 1), "rate": INTEGERS}),
+    ]  # fmt: skip
+
+
+def trial(entry: Entry, examples: int, first: int = 0) -> tuple[Counter[str], dict[str, dict[str, Any]]]:
+    """Try an entry on so many inputs: how they ended, and one input for each kind of fault."""
+    ended: Counter[str] = Counter()
+    faults: dict[str, dict[str, Any]] = {}
+
+    @seed(first)
+    @settings(
+        max_examples=examples, deadline=None, database=None, phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(st.fixed_dictionaries(entry.arguments))
+    def run(arguments: dict[str, Any]) -> None:
+        try:
+            ended[attempt(entry, arguments)] += 1
+        except Fault as fault:
+            ended["fault"] += 1
+            faults.setdefault(str(fault)[:160], arguments)
+
+    run()
+    return ended, faults
+
+
+def main() -> int:
+    """Print how inputs ended, an entry a line; the exit status says whether any was a fault."""
+    examples = int(sys.argv[1]) if len(sys.argv) > 1 else 100
+    wanted = sys.argv[2:]
+    total: Counter[str] = Counter()
+    for entry in entries():
+        if wanted and entry.name not in wanted:
+            continue
+        ended, faults = trial(entry, examples)
+        total += ended
+        print(f"{entry.name:36} {dict(ended)}", flush=True)
+        for words, arguments in faults.items():
+            print(f"    {words}\n        {str(arguments)[:300]!r}", flush=True)
+    print(f"{sum(total.values()):,} inputs: {dict(total)}")
+    return int(total["fault"] > 0 or math.isclose(sum(total.values()), 0))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
