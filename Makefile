@@ -14,7 +14,7 @@ NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 NBVAL    := $(PY) -m pytest --nbval --nbval-sanitize-with tests/notebooks/sanitize.cfg -p no:cacheprovider notebooks
 
-.PHONY: help setup book test serve notebooks train bench lint unit check-notebooks browser links reproduce ranges exercises lock clean always
+.PHONY: help setup book test serve notebooks train bench lint unit check-notebooks browser links reproduce ranges exercises fuzz lock clean always
 
 help:            ## this list
 	@echo "make TARGET, where TARGET is one of"
@@ -62,6 +62,9 @@ lint: $(READY)   ## ruff and mypy
 
 unit: $(READY)   ## the package's tests
 	@$(ONE_THREAD) $(PY) -m pytest tests --ignore=tests/browser -n 2
+
+fuzz: $(READY)   ## generated inputs for every public entry; EACH=700 of them for each
+	@$(ONE_THREAD) $(PY) tests/property/entries.py $(if $(EACH),$(EACH),700)
 
 check-notebooks: $(READY)   ## run every notebook again and compare with what is stored
 	@$(if $(NOTEBOOKS),$(ONE_THREAD) $(NBVAL) -n 2 --dist loadfile,echo "no notebooks yet")

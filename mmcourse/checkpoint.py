@@ -112,6 +112,8 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
     Raises:
         CheckpointError: neither a file nor a known name; the line lists the names and the nearest one.
     """
+    if not isinstance(name_or_path, str | os.PathLike):
+        raise CheckpointError(f"a checkpoint is given by a name or a path, not by {name_or_path!r}.")
     path = Path(name_or_path)
     if path.suffix == ".safetensors" or _is_file(path):
         return path

@@ -7,6 +7,8 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from torch import Tensor
+
 
 def choose(what: str, given: object, known: Iterable[str]) -> str:
     """The given word if it is known.
@@ -46,6 +48,40 @@ def real(name: str, value: Any, least: float = 0.0, below: float = math.inf, *, 
             "" if below == math.inf else f" and below {below:g}"
         )
         raise ValueError(f"{name} is {value!r}; it must be a number {limits}.")
+
+
+def sides(name: str, value: Any) -> tuple[int, int]:
+    """Two whole numbers of at least 1: height and width, or rows and columns.
+
+    Raises:
+        ValueError: anything else.
+    """
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise ValueError(f"{name} is {value!r}; give two whole numbers, (height, width) or (rows, columns).")
+    for side in value:
+        whole(name, side)
+    return value[0], value[1]
+
+
+def tensor(name: str, value: Any, dims: int | None = None, *, floating: bool = False) -> None:
+    """Refuse what is no tensor, or has another number of dimensions or type; looks at no value, so that it traces.
+
+    Args:
+        name: what the reader calls it.
+        value: the candidate.
+        dims: how many dimensions it needs; None for any.
+        floating: whether whole numbers are refused too.
+
+    Raises:
+        TypeError: no tensor, or whole numbers where fractions are needed.
+        ValueError: another number of dimensions.
+    """
+    if not isinstance(value, Tensor):
+        raise TypeError(f"{name} must be a tensor, not {type(value).__name__}; torch.as_tensor makes one.")
+    if dims is not None and value.dim() != dims:
+        raise ValueError(f"{name} has shape {tuple(value.shape)}; it needs {dims} dimensions.")
+    if floating and not value.is_floating_point():
+        raise TypeError(f"{name} is {value.dtype}; give floats, for example {name}.float().")
 
 
 def picture_size(name: str, value: Any) -> int | tuple[int, int]:

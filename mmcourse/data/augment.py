@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmcourse.checks import real, tensor, whole
+
 
 class Augmentation(Protocol):
     """Anything that changes a batch by chance; ``str`` of it is its line in a model card."""
@@ -21,6 +23,13 @@ class Augmentation(Protocol):
     def __call__(self, images: Tensor, generator: torch.Generator, /) -> Tensor:
         """Change (B, C, H, W); every draw comes from the generator."""
         ...
+
+
+def pictures(images: Tensor) -> None:
+    """Refuse, in one line, what is no batch of pictures (B, C, H, W) of floats."""
+    tensor("images", images, 4, floating=True)
+    if not images.numel():
+        raise ValueError(f"images have shape {tuple(images.shape)}, which holds no pixel; give at least one picture.")
 
 
 def percent(share: float) -> str:
@@ -44,8 +53,15 @@ class Affine:
     scale: float = 0.0
     shear: float = 0.0
 
+    def __post_init__(self) -> None:
+        real("degrees", self.degrees)
+        real("translate", self.translate)
+        real("scale", self.scale, below=1.0)
+        real("shear", self.shear, below=90.0)
+
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """(B, C, H, W) to the same shape."""
+        pictures(images)
         turn, right, down, size, lean = (2 * torch.rand(5, len(images), generator=generator) - 1).unbind()
         turn, lean = turn * math.radians(self.degrees), (lean * math.radians(self.shear)).tan()
         size = 1 + size * self.scale
@@ -79,8 +95,13 @@ class Elastic:
     strength: float
     coarse: int = 5
 
+    def __post_init__(self) -> None:
+        real("strength", self.strength)
+        whole("coarse", self.coarse, 2)
+
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """(B, C, H, W) to the same shape."""
+        pictures(images)
         bend = 2 * self.strength * torch.randn(len(images), 2, self.coarse, self.coarse, generator=generator)
         bend = F.interpolate(bend, size=images.shape[-2:], mode="bicubic", align_corners=True)
         still = torch.eye(2, 3).expand(len(images), -1, -1)

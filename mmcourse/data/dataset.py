@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import Dataset as TorchDataset
 
+from mmcourse import checks
 from mmcourse.data.augment import Augmentation
 from mmcourse.data.order import batch_indices, generator
 from mmcourse.identity import describe
@@ -168,6 +169,7 @@ class Dataset(TorchDataset[Batch]):
 
     def batches(self, size: int) -> Iterator[Batch]:
         """All items in order, ``size`` at a time."""
+        checks.whole("size", size)
         for start in range(0, len(self), size):
             yield self.batch(range(start, min(start + size, len(self))))
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from mmcourse.cache import Cache
+from mmcourse.checks import tensor
 from mmcourse.generation.filters import LogitFilter
 
 
@@ -51,6 +52,7 @@ def join(prefix: Tensor | Sequence[Tensor]) -> tuple[Tensor, Tensor | None]:
     """
     rows = [prefix] if isinstance(prefix, Tensor) else list(prefix)
     for row in rows:
+        tensor("the prefix", row)
         if row.dtype != torch.long or row.dim() != (2 if isinstance(prefix, Tensor) else 1) or 0 in row.shape:
             raise ValueError(
                 f"the prefix is {row.dtype} {tuple(row.shape)}; give int64 ids (B, n) with n of at least 1 (the id "

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from mmcourse.base import Model, ModelConfig
 from mmcourse.cache import Cache
-from mmcourse.checks import choose, picture_size, real, whole
+from mmcourse.checks import choose, picture_size, real, tensor, whole
 from mmcourse.tokens.images import PIXELS, Preprocessing, preprocess
 from mmcourse.tokens.palette import Palette, PaletteConfig
 from mmcourse.tokens.positions import Positions
@@ -160,10 +160,14 @@ class ImageGPT(Model):
 
     def prompt(self, codes: Tensor) -> Tensor:
         """The id that starts a picture, then its first colours: (B, n) -> (B, n + 1); n may be 0."""
+        tensor("codes", codes, 2)
         return F.pad(codes, (1, 0), value=self.start_id)
 
     def check_ids(self, ids: Tensor) -> None:
         """Refuse ids (B, n) of which one is neither a colour nor :attr:`start_id`."""
+        tensor("codes", ids)
+        if not ids.numel():
+            raise ValueError(f"codes have shape {tuple(ids.shape)}, which holds no code; give at least one.")
         if int(ids.min()) < 0 or int(ids.max()) > self.start_id:
             raise ValueError(
                 f"codes from {int(ids.min())} to {int(ids.max())}; the palette has {self.config.colours} colours, and "

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from mmcourse.base import Model, ModelConfig
-from mmcourse.checks import choose, picture_size, real, whole
+from mmcourse.checks import choose, picture_size, real, tensor, whole
 from mmcourse.tokens.cnn import ResNetTokens
 from mmcourse.tokens.images import PIXELS, Normalise, Preprocessing, check_images, check_pixels, preprocess
 from mmcourse.tokens.patches import PatchEmbedding
@@ -206,6 +206,8 @@ def attention_rollout(maps: Tensor, residual: float = 0.5) -> Tensor:
     Returns:
         (B, N, N); each row sums to 1.
     """
+    tensor("maps", maps, floating=True)
+    real("residual", residual, 0.0)
     if maps.dim() != 5 or maps.shape[-1] != maps.shape[-2]:
         raise ValueError(f"maps have shape {tuple(maps.shape)}; attention_maps gives (L, B, H, N, N).")
     identity = torch.eye(maps.shape[-1], dtype=maps.dtype, device=maps.device)

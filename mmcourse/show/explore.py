@@ -17,6 +17,7 @@ import torch
 from matplotlib.figure import Figure
 from PIL import Image
 
+from mmcourse.checks import whole
 from mmcourse.show.html import BASE_CSS, Html, inline
 from mmcourse.show.pictures import pixels
 from mmcourse.show.render import SMALL, data_url, phone, svg, webp
@@ -37,6 +38,7 @@ class Audio:
     """
 
     def __init__(self, samples: Any, rate: int, alt: str = "") -> None:
+        whole("rate", rate)
         sound = torch.as_tensor(samples).detach().cpu().double().numpy()
         if sound.ndim != 1 or sound.size == 0:
             raise ValueError(f"Audio() got samples of shape {sound.shape}: give one channel (T,), T at least 1")

@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from PIL import Image
 
+from mmcourse.checks import whole
 from mmcourse.show.render import phone, svg
 from mmcourse.show.theme import DIVERGING, DPI, GRID, HEAT, INK, MUTED, WIDTH
 
@@ -220,11 +221,15 @@ def images(
     Raises:
         ValueError: No image, a wrong number of titles, or an image that cannot be shown.
     """
+    if getattr(batch, "ndim", 3) < 3:
+        raise ValueError(f"images() got shape {tuple(batch.shape)}: give (B, C, H, W), (B, H, W) or a list")
     items = [pixels(image) for image in batch]
     if not items:
         raise ValueError("images() got an empty batch: give at least one image")
     if titles is not None and not isinstance(titles, str) and len(titles) != len(items):
         raise ValueError(f"images() got {len(items)} images and {len(titles)} titles: give one for each")
+    if columns is not None:
+        whole("columns", columns)
     columns = min(len(items), columns or 8)
     rows = math.ceil(len(items) / columns)
     size = size or min(1.8, WIDTH / columns)

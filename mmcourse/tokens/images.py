@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2.functional import center_crop, pil_to_tensor, resize
 
-from mmcourse.checks import choose, real
+from mmcourse.checks import choose, real, tensor
 
 
 @dataclass(frozen=True)
@@ -168,6 +168,9 @@ def check_pixels(images: Tensor) -> None:
     Raises:
         ValueError: NaN, infinite, or far outside [0, 1].
     """
+    tensor("images", images)
+    if not images.numel():
+        raise ValueError(f"images have shape {tuple(images.shape)}, which holds no pixel; give at least one picture.")
     if not images.isfinite().all():
         raise ValueError("images hold NaN or infinite pixels; look for a division by zero where they were made.")
     low, high = float(images.min()), float(images.max())

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from mmcourse.base import Model, ModelConfig
+from mmcourse.checks import real, sides, tensor, whole
 from mmcourse.tokens.images import check_images, check_pixels
 from mmcourse.tokens.pixels import to_image, to_sequence
 
@@ -146,6 +147,9 @@ def merge_equal(points: Tensor) -> tuple[Tensor, Tensor]:
 
 def _checked(points: Tensor, k: int, weights: Tensor | None) -> tuple[Tensor, Tensor]:
     """Points and weights in one floating-point type, or one line; nothing large is computed before."""
+    tensor("points", points)
+    if weights is not None:
+        tensor("weights", weights)
     if points.dim() != 2 or 0 in points.shape:
         raise ValueError(f"points have shape {tuple(points.shape)}; k-means needs (M, C) with M and C of at least 1.")
     if not points.is_floating_point():
@@ -256,10 +260,9 @@ def kmeans(
     Raises:
         ValueError: as :func:`kmeans_steps`; no start, a negative number of steps or tolerance.
     """
-    if starts < 1:
-        raise ValueError(f"starts={starts}: k-means must start at least once.")
-    if steps < 0 or not tolerance >= 0:
-        raise ValueError(f"steps={steps} and tolerance={tolerance}: both must be 0 or more.")
+    whole("starts", starts)
+    whole("steps", steps, 0)
+    real("tolerance", tolerance)
     points, weights = _checked(points, k, weights)
     mean = (points * weights[:, None]).sum(0) / weights.sum()
     rest = tolerance * float((((points - mean).square() * weights[:, None]).sum(0) / weights.sum()).mean())
@@ -281,6 +284,7 @@ def check_codes(codes: Tensor, count: int) -> None:
     Raises:
         ValueError: fractions, bytes or booleans (which index differently), nothing, or an index out of range.
     """
+    tensor("codes", codes)
     if codes.dtype not in (torch.int64, torch.int32):
         raise ValueError(f"codes are {codes.dtype}; give indices, codes.long().")
     if not codes.numel():
@@ -300,6 +304,8 @@ def rows_and_columns(codes: Tensor, size: tuple[int, int] | None) -> tuple[int, 
     Raises:
         ValueError: another shape than (B, N), N is no square and no size was given, or the size has not N places.
     """
+    tensor("codes", codes)
+    size = None if size is None else sides("size", size)
     if codes.dim() != 2:
         raise ValueError(f"codes have shape {tuple(codes.shape)}; give (B, N), codes[None] for one picture.")
     n = codes.shape[1]
@@ -324,8 +330,8 @@ class PaletteConfig(ModelConfig):
     channels: int = 3
 
     def __post_init__(self) -> None:
-        if self.size < 1 or self.channels < 1:
-            raise ValueError(f"size={self.size} and channels={self.channels}: both must be at least 1.")
+        whole("size", self.size)
+        whole("channels", self.channels)
 
 
 class Palette(Model):
@@ -399,6 +405,7 @@ def fit_palette(images: Tensor, size: int = 512, *, seed: int = 0, starts: int =
     Raises:
         ValueError: bad pictures, or fewer different colours than k.
     """
+    tensor("images", images)
     images = images.float() / 255 if images.dtype == torch.uint8 else images
     check_images(images)
     check_pixels(images)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from mmcourse.checks import sides, tensor, whole
 from mmcourse.tokens.images import check_images
 
 
@@ -32,6 +33,7 @@ def patchify(images: Tensor, patch_size: int) -> Tensor:
         (B, N, P P C) with N = H W / P². Within a patch the values run row, column, channel, so that a patch is a
         small picture (P, P, C) flattened.
     """
+    tensor("images", images)
     if images.dim() != 4:
         raise ValueError(f"images have shape {tuple(images.shape)}; give a batch (B, C, H, W).")
     rows, columns = _grid(images.shape[-2], images.shape[-1], patch_size)
@@ -41,6 +43,9 @@ def patchify(images: Tensor, patch_size: int) -> Tensor:
 
 def unpatchify(patches: Tensor, patch_size: int, size: tuple[int, int], channels: int) -> Tensor:
     """Undo :func:`patchify`: (B, N, P P C) -> (B, C, H, W) for size = (H, W)."""
+    tensor("patches", patches)
+    size = sides("size", size)
+    whole("channels", channels)
     rows, columns = _grid(*size, patch_size)
     if tuple(patches.shape[1:]) != (rows * columns, patch_size * patch_size * channels):
         raise ValueError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from mmcourse.checks import sides, tensor
 from mmcourse.tokens.images import check_images
 
 
@@ -19,6 +20,7 @@ def to_sequence(images: Tensor) -> Tensor:
     Returns:
         (B, N, C) with N = H W; token i is the pixel of row i // W and column i % W.
     """
+    tensor("images", images)
     if images.dim() != 4:
         raise ValueError(f"images have shape {tuple(images.shape)}; give a batch (B, C, H, W).")
     return images.flatten(2).transpose(1, 2)
@@ -34,7 +36,9 @@ def to_image(sequence: Tensor, size: tuple[int, int]) -> Tensor:
     Returns:
         (B, C, H, W).
     """
-    if sequence.shape[1] != size[0] * size[1]:
+    tensor("sequence", sequence, 3)
+    height, width = sides("size", size)
+    if sequence.shape[1] != height * width:
         raise ValueError(
             f"a sequence of {sequence.shape[1]} pixels does not fill {size[0]} rows of {size[1]}; "
             f"{size[0] * size[1]} are needed."

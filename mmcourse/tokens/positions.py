@@ -8,11 +8,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmcourse.checks import sides, tensor, whole
+
 KINDS = ("learned", "sinusoidal_1d", "sinusoidal_2d", "none")
 
 
 def one_hot(count: int) -> Tensor:
     """The lecture's first step: one row per position with a single 1, (N, N). Derived in :ref:`sec-04-one-hot`."""
+    whole("count", count)
     return torch.eye(count)
 
 
@@ -28,6 +31,8 @@ def sinusoidal_1d(count: int, width: int) -> Tensor:
     Returns:
         (N, D); column 2 i is sin(n / 10000^(2 i / D)), column 2 i + 1 its cosine.
     """
+    whole("count", count)
+    whole("width", width)
     if width % 2:
         raise ValueError(f"width {width} is odd; each frequency needs a sine and a cosine, so choose an even width.")
     frequency = torch.exp(torch.arange(0, width, 2) * (-math.log(10000.0) / width))
@@ -46,6 +51,8 @@ def sinusoidal_2d(rows: int, columns: int, width: int) -> Tensor:
     Returns:
         (rows * columns, D) in raster order.
     """
+    for name, value in (("rows", rows), ("columns", columns), ("width", width)):
+        whole(name, value)
     if width % 4:
         raise ValueError(f"width {width} is not a multiple of 4: a sine and a cosine for rows and for columns need it.")
     row = sinusoidal_1d(rows, width // 2)[:, None].expand(-1, columns, -1)
@@ -67,6 +74,9 @@ def interpolate(table: Tensor, from_grid: tuple[int, int], to_grid: tuple[int, i
     Returns:
         (prefix + rows * columns of the new grid, D).
     """
+    tensor("table", table, 2, floating=True)
+    from_grid, to_grid = sides("from_grid", from_grid), sides("to_grid", to_grid)
+    whole("prefix", prefix, 0)
     if len(table) != prefix + from_grid[0] * from_grid[1]:
         raise ValueError(
             f"the table has {len(table)} rows; a grid of {from_grid[0]} x {from_grid[1]} and {prefix} more need "

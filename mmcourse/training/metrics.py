@@ -11,6 +11,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
+from mmcourse.checks import tensor, whole
 from mmcourse.data import Dataset
 
 
@@ -25,6 +26,12 @@ class Score:
 
     correct: int
     total: int
+
+    def __post_init__(self) -> None:
+        whole("total", self.total)
+        whole("correct", self.correct, 0)
+        if self.correct > self.total:
+            raise ValueError(f"{self.correct} of {self.total} were right; there cannot be more right than there are.")
 
     @property
     def percent(self) -> float:
@@ -133,6 +140,20 @@ def linear_probe(features: Tensor, labels: Tensor, held_out: Tensor, held_out_la
     Raises:
         ValueError: one of the two is empty.
     """
+    for name, value in (("features", features), ("held_out", held_out)):
+        tensor(name, value, 2, floating=True)
+        if not value.isfinite().all():
+            raise ValueError(f"{name} hold NaN or infinite numbers; no classifier can be fitted to them.")
+    for name, value, rows in (("labels", labels, features), ("held_out_labels", held_out_labels, held_out)):
+        tensor(name, value)
+        if value.is_floating_point() or value.shape != rows.shape[:1]:
+            raise ValueError(
+                f"{name} are {value.dtype} {tuple(value.shape)}; give one whole number for each of {len(rows)} rows."
+            )
+    if features.shape[1] != held_out.shape[1] or not features.shape[1]:
+        raise ValueError(f"features have {features.shape[1]} numbers and held_out {held_out.shape[1]}; give the same.")
+    if len(labels.unique()) == 1:
+        raise ValueError(f"all {len(labels)} labels are {int(labels[0])}; a probe needs at least two classes.")
     if not len(features) or not len(held_out):
         raise ValueError(f"{len(features)} features to learn from and {len(held_out)} held out: both are needed.")
     from sklearn.linear_model import LogisticRegression
@@ -153,7 +174,9 @@ def psnr(images: Tensor, originals: Tensor) -> Tensor:
     Raises:
         ValueError: the two have different shapes.
     """
-    if images.shape != originals.shape:
+    tensor("images", images, floating=True)
+    tensor("originals", originals, floating=True)
+    if images.shape != originals.shape or images.dim() < 2 or not images.numel():
         raise ValueError(
             f"pictures {tuple(images.shape)} and originals {tuple(originals.shape)} differ in shape; give pairs."
         )
