@@ -14,7 +14,7 @@ NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 NBVAL    := $(PY) -m pytest --nbval --nbval-sanitize-with tests/notebooks/sanitize.cfg -p no:cacheprovider notebooks
 
-.PHONY: help setup book test serve notebooks train bench lint unit check-notebooks browser links reproduce ranges exercises fuzz lock clean always
+.PHONY: help setup book test serve notebooks train bench lint unit check-notebooks browser links measure lighthouse reproduce ranges exercises fuzz lock clean always
 
 help:            ## this list
 	@echo "make TARGET, where TARGET is one of"
@@ -75,6 +75,13 @@ browser: $(READY)   ## open every page of the built site in Chromium
 
 links: $(READY)  ## every link and anchor of the built site; EXTERNAL=1 for links to other sites too
 	@$(PY) book/tools/links.py $(if $(EXTERNAL),--external)
+
+measure: $(READY)   ## what the built chapters show and weigh, axe on every page, vnu on every page
+	@$(PY) book/tools/measure.py shares; shares=$$?; $(PY) book/tools/measure.py axe; axe=$$?; \
+	$(PY) book/tools/measure.py html && exit $$((shares + axe))
+
+lighthouse: $(READY)   ## Lighthouse on every chapter, mobile and desktop; PAGES="notebooks/05_vit.html" for some
+	@$(PY) book/tools/measure.py lighthouse $(PAGES)
 
 # Two threads in each of two processes on two cores would wait for one another: two threads run alone.
 reproduce: $(READY)   ## stored outputs once more: three times, on two threads and on one, then with another processor's arithmetic

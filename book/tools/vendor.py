@@ -15,7 +15,7 @@ import shutil
 import sys
 import tarfile
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,6 +55,23 @@ PACKAGES = [
         "negoeozw6VSXjZMozwKRSm/dhCQT62csZcuea9I8KYqPaZq/8KbbBBrA02ZHF7AyuR5mVML/p+q0bwFuSIf2GQ==",
         "stix",
         r"package/(?P<path>LICENSE|files/stix-two-math-latin-400-normal\.woff)",
+    ),
+]
+#: What measures pages; neither the site nor its build needs them.
+MEASURES = [
+    Package(
+        "axe-core",
+        "4.14.1",
+        "FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ==",
+        "axe",
+        r"package/(?P<path>axe\.min\.js)",
+    ),
+    Package(
+        "vnu-jar",
+        "26.9.27",
+        "TkQd5DFfOaWC9ebtvozTsrH2Vaod3jYg+vrOeREzIXxBexLz9+rS2DNtjn7+RPUiZhgli0SghgBX6RJRNea0KA==",
+        "vnu",
+        r"package/build/dist/(?P<path>vnu\.jar)",
     ),
 ]
 #: What a page needs of it: made of the packages by `for_pages`.
@@ -132,9 +149,9 @@ def fill(target: Path, wanted: object, fill_in: Callable[[Path], None]) -> bool:
     return True
 
 
-def unpack(target: Path) -> None:
+def unpack(target: Path, packages: Iterable[Package]) -> None:
     """The packages' files, each package in its folder."""
-    for package in PACKAGES:
+    for package in packages:
         with tarfile.open(fileobj=archive(package)) as packed:
             for member in packed:
                 place = package.destination(member.name) if member.isfile() else None
@@ -145,11 +162,22 @@ def unpack(target: Path) -> None:
                     path.write_bytes(source.read())
 
 
+def named(packages: Iterable[Package]) -> list[list[str]]:
+    """What a folder is made of."""
+    return [[package.folder, package.version, package.sha512, package.keep] for package in packages]
+
+
 def vendor() -> bool:
     """Fill both folders, where they are not filled with exactly this; True where something changed."""
-    wanted = [[package.folder, package.version, package.sha512, package.keep] for package in PACKAGES]
-    changed = fill(TOOLS, wanted, unpack)
+    wanted = named(PACKAGES)
+    changed = fill(TOOLS, wanted, lambda target: unpack(target, PACKAGES))
     return fill(TARGET, [wanted, sorted(letters())], for_pages) or changed
+
+
+def measures() -> Path:
+    """The folder of axe and vnu."""
+    fill(TOOLS.with_name("measures"), named(MEASURES), lambda target: unpack(target, MEASURES))
+    return TOOLS.with_name("measures")
 
 
 if __name__ == "__main__":

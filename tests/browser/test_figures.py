@@ -18,6 +18,8 @@ every_page = pytest.mark.parametrize("name", PAGES)
 def figures(page: Page, site: str, name: str) -> list[Locator]:
     page.goto(f"{site}/{name}", wait_until="load")
     found = page.locator(".mm-explore[data-frames]").all()
+    for figure in found:  # what is far from the screen is laid out when it comes near
+        figure.scroll_into_view_if_needed()
     assert found
     return found
 
@@ -69,6 +71,7 @@ def test_every_control_is_large_enough_and_has_a_name_and_moves_by_touch(
     page = context.new_page()
     try:
         for figure in figures(page, site, name):
+            figure.scroll_into_view_if_needed()
             for target in figure.locator("fieldset label, input[type=range]").all():
                 box = target.bounding_box()
                 assert box
@@ -111,6 +114,7 @@ def test_without_javascript_the_first_frame_stands_there(browser: Browser, site:
     page = context.new_page()
     try:
         for figure in figures(page, site, name):
+            figure.scroll_into_view_if_needed()
             assert not figure.locator(".mm-controls").is_visible()
             assert figure.locator(
                 ".mm-frame svg:visible, .mm-frame img, .mm-frame p, .mm-frame table"
