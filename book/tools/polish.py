@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SITE = ROOT / "_build" / "html"
 DONE = "<!-- polished -->"
 SHEET = "site.css"
+FONT = "vendor/temml/STIXTwoMath.woff"
 #: Words of styles that scripts and states make, which no page holds when it is read.
 ALWAYS = {"show", "showing", "fade", "collapse", "collapsing", "collapsed", "active", "open", "hover", "focus"}
 
@@ -223,6 +224,12 @@ def valid(page: str) -> str:
         page,
         flags=re.DOTALL,
     )
+    # Roles that ARIA has given up, a fold without a name, a name of the book outside every landmark.
+    page = page.replace(' role="doc-biblioentry"', "").replace('<div role="list" class="cit', '<div class="cit')
+    page = page.replace('<summary><span class="toc', '<summary aria-label="Pages of this part"><span class="toc')
+    page = page.replace(
+        '<div id="pst-primary-sidebar"', '<div id="pst-primary-sidebar" role="region" aria-label="The book"'
+    )
     # Sources: a block inside preformatted text is no division.
     page = re.sub(
         r"<pre>(?:(?!</pre>).)*?<div.*?</pre>",
@@ -272,6 +279,9 @@ def polish() -> None:
         text = LINK.sub("", text)
         text = head(scripts(valid(text)), name, address)
         sheet = f'<link rel="stylesheet" href="{up}_static/{SHEET}?v=0"/>'
+        if "<math" in text:  # the font is there before the first formula is drawn, so that no line moves
+            font = f'<link rel="preload" as="font" type="font/woff" crossorigin href="{up}_static/{FONT}"/>'
+            sheet = f"{sheet}\n    {font}"
         text = text.replace("</title>", f"</title>\n    {sheet}", 1)
         text = re.sub(r'(<div class="extra_footer">).*?(</div>)', rf"\1{foot}\2", text, flags=re.DOTALL)
         path.write_text(text.replace("</head>", f"{DONE}</head>", 1), encoding="utf-8")
@@ -281,6 +291,12 @@ def polish() -> None:
         new = re.sub(rf"{re.escape(SHEET)}\?v=\w+", mark, text)
         if new != text:
             path.write_text(new, encoding="utf-8")
+    # Sphinx lists modules whose source it could not find.
+    listed = SITE / "_modules" / "index.html"
+    if listed.exists():
+        text = listed.read_text(encoding="utf-8")
+        there = lambda found: found.group() if (listed.parent / found[1]).exists() else ""  # noqa: E731
+        listed.write_text(re.sub(r'<li><a href="([\w./]+\.html)">[^<]*</a></li>', there, text), encoding="utf-8")
     surroundings(pages, address, mark)
 
 

@@ -125,7 +125,9 @@ def for_pages(target: Path) -> None:
     (target / "temml").mkdir(parents=True)
     font.save(target / "temml" / FONT)
     style = (TOOLS / "temml" / "Temml-STIX2.css").read_text(encoding="utf-8")
-    style = style.replace("./STIXTwoMath.woff2", f"./{FONT}").replace("src: local", "font-display: swap;\n  src: local")
+    style = style.replace("./STIXTwoMath.woff2", f"./{FONT}").replace(
+        "src: local", "font-display: optional;\n  src: local"
+    )
     (target / "temml" / "temml.css").write_text(style, encoding="utf-8")
     for package in PACKAGES:
         shutil.copyfile(TOOLS / package.folder / "LICENSE", target / "temml" / f"LICENSE.{package.folder}")
@@ -171,7 +173,7 @@ def vendor() -> bool:
     """Fill both folders, where they are not filled with exactly this; True where something changed."""
     wanted = named(PACKAGES)
     changed = fill(TOOLS, wanted, lambda target: unpack(target, PACKAGES))
-    return fill(TARGET, [wanted, sorted(letters())], for_pages) or changed
+    return fill(TARGET, [wanted, sorted(letters()), "optional"], for_pages) or changed
 
 
 def measures() -> Path:

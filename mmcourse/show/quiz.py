@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import html
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -47,6 +48,12 @@ class Question:
             )
 
 
+def _name(text: str) -> str:
+    """A name for an option that is nothing but a formula: what reads pages aloud may not read it."""
+    words = re.sub(r"\\\(.*?\\\)", "", text).strip(" .,;")
+    return "" if words else f' aria-label="{html.escape(re.sub(chr(92) * 2 + "[()]", "", text))}"'
+
+
 def quiz(questions: Sequence[Question], title: str = "Check yourself") -> Html:
     """A quiz: choose by mouse, touch or keyboard; each option says at once why it is right or wrong.
 
@@ -68,7 +75,7 @@ def quiz(questions: Sequence[Question], title: str = "Check yourself") -> Html:
             # The explanation is no text beside its option: a notebook that is not trusted yet would show it there.
             f'<label class="mm-option" data-right="{"yes" if j == q.answer else "no"}" '
             f'data-why="{html.escape(inline(why))}">'
-            f'<input type="radio" name="mm-{mark}-{i}" value="{j}"><span>{inline(text)}</span></label>'
+            f'<input type="radio" name="mm-{mark}-{i}" value="{j}"{_name(text)}><span>{inline(text)}</span></label>'
             for j, (text, why) in enumerate(zip(q.options, q.why, strict=True))
         )
         parts.append(
