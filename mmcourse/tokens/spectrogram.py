@@ -1,0 +1,306 @@
+"""Sound as a sequence: waveform -> frames -> STFT -> mel -> logarithm, and back.
+
+Letters: B batch, T samples, F frames, S window size, N FFT size, K = N // 2 + 1 frequencies, M mel bands. Leading
+dimensions of a waveform are kept: (..., T) gives (..., F, K) and (..., F, M). Derived in :ref:`ch-08`.
+
+Two published recipes are presets of one class, :class:`LogMel`: OpenAI's for Whisper (Radford et al., 2023, section
+2.2; ``whisper/audio.py``) and Kaldi's filter bank for AST (Gong et al., 2021, section 2.1).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mmcourse.base import ModelConfig
+
+Scale = Literal["htk", "slaney", "kaldi"]
+EPSILON = torch.finfo(torch.float32).eps  # below this Kaldi takes no logarithm
+
+
+def frame(waveform: Tensor, size: int, hop: int) -> Tensor:
+    """Overlapping pieces of a waveform: (..., T) -> (..., F, S) with F = 1 + (T - S) // hop; a view, no copy.
+
+    Raises:
+        ValueError: the waveform is shorter than one window.
+    """
+    if waveform.shape[-1] < size:
+        raise ValueError(f"{waveform.shape[-1]} samples are fewer than a window of {size}; give a longer sound or pad it.")
+    return waveform.unfold(-1, size, hop)
+
+
+def hann(size: int, periodic: bool = True) -> Tensor:
+    """Hann's window, half a cosine up and half a cosine down: (S,).
+
+    Args:
+        periodic: one period of S samples, as for an STFT; else both ends are exactly 0, as Kaldi has it.
+    """
+    steps = size if periodic else size - 1
+    return 0.5 - 0.5 * torch.cos(2 * math.pi * torch.arange(size, dtype=torch.float64) / steps)
+
+
+def stft(waveform: Tensor, window: Tensor, hop: int, fft_size: int | None = None, centre: bool = True) -> Tensor:
+    """Short-time Fourier transform: the spectrum of each windowed frame, (..., T) -> complex (..., F, K).
+
+    Args:
+        window: (S,).
+        hop: samples from one frame to the next.
+        fft_size: N, at least S; frames are filled with zeros up to it.
+        centre: mirror N // 2 samples at both ends, so that frame f is centred on sample f · hop.
+    """
+    size = len(window)
+    fft_size = size if fft_size is None else fft_size
+    if centre:
+        half = fft_size // 2
+        if waveform.shape[-1] <= half:
+            raise ValueError(
+                f"{waveform.shape[-1]} samples cannot be mirrored by {half} at the ends; give a longer sound or pad it."
+            )
+        rows = waveform.reshape(-1, 1, waveform.shape[-1])  # reflection wants (B, C, T)
+        waveform = F.pad(rows, (half, half), mode="reflect").reshape(*waveform.shape[:-1], -1)
+    return torch.fft.rfft(frame(waveform, size, hop) * window, fft_size)
+
+
+def hz_to_mel(hertz: Tensor, scale: Scale = "htk") -> Tensor:
+    """Frequency on the scale of heard pitch. Derived in :ref:`ch-08`.
+
+    ``"htk"``: 2595 log10(1 + f / 700) (O'Shaughnessy, 1987). ``"kaldi"``: the same curve as 1127 ln(1 + f / 700).
+    ``"slaney"``: linear up to 1,000 Hz, logarithmic above (Slaney, 1998; librosa's default).
+    """
+    if scale == "htk":
+        return 2595.0 * torch.log10(1 + hertz / 700)
+    if scale == "kaldi":
+        return 1127.0 * torch.log1p(hertz / 700)
+    linear = hertz * 3 / 200
+    return torch.where(hertz < 1000, linear, 15 + 27 * torch.log(hertz.clamp(min=1e-9) / 1000) / math.log(6.4))
+
+
+def mel_to_hz(mel: Tensor, scale: Scale = "htk") -> Tensor:
+    """The inverse of :func:`hz_to_mel`."""
+    if scale == "htk":
+        return 700 * (10 ** (mel / 2595) - 1)
+    if scale == "kaldi":
+        return 700 * torch.expm1(mel / 1127)
+    return torch.where(mel < 15, mel * 200 / 3, 1000 * torch.exp((mel - 15) * math.log(6.4) / 27))
+
+
+def mel_filters(
+    bands: int,
+    fft_size: int,
+    sample_rate: int,
+    low: float = 0.0,
+    high: float | None = None,
+    scale: Scale = "htk",
+    equal_area: bool = False,
+) -> Tensor:
+    """Triangles that gather K frequencies into M mel bands: (K, M), float64.
+
+    Their corners are equally far apart in mel. Sides are straight lines over Hz, for ``"kaldi"`` over mel.
+
+    Args:
+        bands: M.
+        fft_size: N.
+        sample_rate: samples a second, in Hz.
+        low: lower corner of the first triangle, in Hz.
+        high: upper corner of the last one, in Hz; None for half the sample rate.
+        scale: as in :func:`hz_to_mel`.
+        equal_area: divide each triangle by half its width in Hz, so that all have area 1 (Slaney's norm).
+
+    Raises:
+        ValueError: bands or frequencies that make no sense.
+    """
+    high = sample_rate / 2 if high is None else high
+    if bands < 1 or not 0 <= low < high <= sample_rate / 2:
+        raise ValueError(
+            f"{bands} bands from {low:g} to {high:g} Hz: at least one band inside 0 to {sample_rate / 2:g} Hz is needed."
+        )
+    ends = hz_to_mel(torch.tensor([low, high], dtype=torch.float64), scale)
+    corners = torch.linspace(float(ends[0]), float(ends[1]), bands + 2, dtype=torch.float64)
+    points = torch.arange(fft_size // 2 + 1, dtype=torch.float64) * sample_rate / fft_size
+    in_hz = mel_to_hz(corners, scale)
+    if scale == "kaldi":
+        corner, point = corners, hz_to_mel(points, scale)
+    else:
+        corner, point = in_hz, points
+    left, peak, right = corner[:-2], corner[1:-1], corner[2:]
+    rising = (point[:, None] - left) / (peak - left)
+    falling = (right - point[:, None]) / (right - peak)
+    triangles = torch.minimum(rising, falling).clamp(min=0)
+    if scale == "kaldi":
+        triangles[-1] = 0  # Kaldi leaves out the highest frequency
+    return triangles * 2 / (in_hz[2:] - in_hz[:-2]) if equal_area else triangles
+
+
+@dataclass(frozen=True)
+class LogMelConfig(ModelConfig):
+    """What makes a log-mel spectrogram.
+
+    Args:
+        sample_rate: samples a second, in Hz.
+        window_size: S; 25 ms are usual.
+        hop: samples from one frame to the next; 10 ms are usual.
+        fft_size: N.
+        bands: M.
+        low: lower end of the bands, in Hz.
+        scale: ``"slaney"``, ``"htk"`` or ``"kaldi"``.
+        equal_area: whether all triangles have area 1.
+        recipe: ``"whisper"``: mirrored ends, last frame dropped, log10 clamped to 8 below the loudest, (x + 4) / 4.
+            ``"kaldi"``: no padding, each frame without its mean and with pre-emphasis, natural logarithm.
+            ``"plain"``: mirrored ends and log10 alone.
+        mean: subtracted at the end; AST's normalisation (x - mean) / (2 · deviation).
+        deviation: half of what is divided by at the end.
+    """
+
+    sample_rate: int = 16000
+    window_size: int = 400
+    hop: int = 160
+    fft_size: int = 400
+    bands: int = 80
+    low: float = 0.0
+    scale: Scale = "slaney"
+    equal_area: bool = True
+    recipe: Literal["whisper", "kaldi", "plain"] = "whisper"
+    mean: float = 0.0
+    deviation: float = 0.5
+
+    PRESETS: ClassVar[dict[str, dict[str, object]]] = {
+        "whisper-80": {},
+        "whisper-128": {"bands": 128},
+        # mean and deviation: ast, src/run.py and egs; of AudioSet, ESC-50 and Speech Commands V2
+        **{
+            f"ast-{name}": {
+                "fft_size": 512,
+                "bands": 128,
+                "low": 20.0,
+                "scale": "kaldi",
+                "equal_area": False,
+                "recipe": "kaldi",
+                "mean": mean,
+                "deviation": deviation,
+            }
+            for name, (mean, deviation) in {
+                "audioset": (-4.2677393, 4.5689974),
+                "esc50": (-6.6268077, 5.358466),
+                "speech-commands": (-6.845978, 5.5654526),
+            }.items()
+        },
+    }
+
+    def __post_init__(self) -> None:
+        if min(self.sample_rate, self.window_size, self.hop, self.bands) < 1 or self.fft_size < self.window_size:
+            raise ValueError(
+                f"window_size={self.window_size}, hop={self.hop}, fft_size={self.fft_size}: all must be positive, and "
+                f"fft_size at least window_size."
+            )
+        if self.recipe not in ("whisper", "kaldi", "plain") or self.scale not in ("htk", "slaney", "kaldi"):
+            raise ValueError(
+                f"recipe {self.recipe!r} with scale {self.scale!r} is unknown; recipes are 'whisper', 'kaldi', "
+                f"'plain', scales 'htk', 'slaney', 'kaldi'."
+            )
+        if not self.deviation > 0:
+            raise ValueError(f"deviation={self.deviation}; it must be above 0.")
+
+
+class LogMel(nn.Module):
+    """Waveforms (..., T) in [-1, 1] to log-mel spectrograms (..., F, M), on any device, in batches.
+
+    Derived in :ref:`ch-08`.
+    """
+
+    window: Tensor
+    filters: Tensor
+
+    def __init__(self, config: LogMelConfig) -> None:
+        super().__init__()
+        self.config = c = config
+        self.register_buffer("window", hann(c.window_size, periodic=c.recipe != "kaldi").float(), persistent=False)
+        filters = mel_filters(c.bands, c.fft_size, c.sample_rate, c.low, None, c.scale, c.equal_area)
+        self.register_buffer("filters", filters.float(), persistent=False)
+
+    def frames(self, samples: int) -> int:
+        """F, the number of frames of so many samples."""
+        if self.config.recipe == "kaldi":
+            return 1 + (samples - self.config.window_size) // self.config.hop
+        return samples // self.config.hop + (self.config.recipe == "plain")
+
+    def mel(self, waveform: Tensor) -> Tensor:
+        """Power in each band, (..., T) -> (..., F, M), before the logarithm.
+
+        Raises:
+            TypeError: integer samples.
+            ValueError: fewer samples than one window.
+        """
+        c = self.config
+        if not waveform.is_floating_point():
+            raise TypeError(f"samples are {waveform.dtype}; give floats in [-1, 1], for 16 bits samples / 32768.")
+        if c.recipe == "kaldi":
+            frames = frame(waveform, c.window_size, c.hop)
+            frames = frames - frames.mean(-1, keepdim=True)
+            before = F.pad(frames.flatten(0, -2), (1, 0), mode="replicate")[:, :-1].view_as(frames)
+            spectrum = torch.fft.rfft((frames - 0.97 * before) * self.window, c.fft_size)
+        else:
+            spectrum = stft(waveform, self.window, c.hop, c.fft_size)
+            if c.recipe == "whisper":
+                spectrum = spectrum[..., :-1, :]
+        power = spectrum.real.square() + spectrum.imag.square()
+        return power @ self.filters
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """(..., T) -> (..., F, M); each waveform of a batch is scaled by itself."""
+        c, mel = self.config, self.mel(waveform)
+        if c.recipe == "kaldi":
+            level = mel.clamp(min=EPSILON).log()
+        else:
+            level = mel.clamp(min=1e-10).log10()
+            if c.recipe == "whisper":
+                level = (torch.maximum(level, level.amax((-2, -1), keepdim=True) - 8) + 4) / 4
+        return (level - c.mean) / (2 * c.deviation)
+
+    def stream(self, pieces: Iterable[Tensor]) -> Iterator[Tensor]:
+        """Band powers of a sound of any length, piece by piece, in the memory of two pieces.
+
+        Concatenated, the results equal :meth:`mel` of the whole sound.
+
+        Args:
+            pieces: (T,) each, one after the other.
+
+        Yields:
+            (F, M) of :meth:`mel`, as soon as they are known.
+        """
+        c = self.config
+        half = 0 if c.recipe == "kaldi" else c.fft_size // 2
+        plain, held, begun, total = LogMel(c), None, False, 0
+        plain.to(self.window)
+
+        def powers(samples: Tensor) -> Tensor:
+            if c.recipe == "kaldi":
+                return plain.mel(samples)
+            spectrum = stft(samples, self.window, c.hop, c.fft_size, centre=False)
+            return (spectrum.real.square() + spectrum.imag.square()) @ self.filters
+
+        for piece in pieces:
+            total += len(piece)
+            held = piece if held is None else torch.cat([held, piece])
+            if half and not begun:
+                if len(held) <= half:
+                    continue
+                held, begun = torch.cat([held[1 : half + 1].flip(0), held]), True
+            # What the end's mirror needs stays behind, so that it can be made when the end is known.
+            ready = len(held) - half
+            if ready >= c.window_size:
+                count = 1 + (ready - c.window_size) // c.hop
+                yield powers(held[: (count - 1) * c.hop + c.window_size])
+                held = held[count * c.hop :]
+        if held is None or total <= half:
+            raise ValueError(f"{total} samples are too few for a window of {c.window_size}; give a longer sound.")
+        if half:
+            held = torch.cat([held, held[-half - 1 : -1].flip(0)])
+        if len(held) >= c.window_size:
+            rest = powers(held)
+            yield rest[:-1] if c.recipe == "whisper" else rest
