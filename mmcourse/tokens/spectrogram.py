@@ -31,7 +31,7 @@ def frame(waveform: Tensor, size: int, hop: int) -> Tensor:
         ValueError: the waveform is shorter than one window.
     """
     if waveform.shape[-1] < size:
-        raise ValueError(f"{waveform.shape[-1]} samples are fewer than a window of {size}; give a longer sound or pad it.")
+        raise ValueError(f"{waveform.shape[-1]} samples are fewer than a window of {size}; give a longer sound.")
     return waveform.unfold(-1, size, hop)
 
 
@@ -118,7 +118,7 @@ def mel_filters(
     high = sample_rate / 2 if high is None else high
     if bands < 1 or not 0 <= low < high <= sample_rate / 2:
         raise ValueError(
-            f"{bands} bands from {low:g} to {high:g} Hz: at least one band inside 0 to {sample_rate / 2:g} Hz is needed."
+            f"{bands} bands from {low:g} to {high:g} Hz; give at least one, inside 0 to {sample_rate / 2:g} Hz."
         )
     ends = hz_to_mel(torch.tensor([low, high], dtype=torch.float64), scale)
     corners = torch.linspace(float(ends[0]), float(ends[1]), bands + 2, dtype=torch.float64)
@@ -304,3 +304,89 @@ class LogMel(nn.Module):
         if len(held) >= c.window_size:
             rest = powers(held)
             yield rest[:-1] if c.recipe == "whisper" else rest
+
+
+def istft(spectrum: Tensor, window: Tensor, hop: int, length: int | None = None) -> Tensor:
+    """The waveform whose centred STFT is nearest to this one: complex (..., F, K) -> (..., T).
+
+    Frames are windowed again, added where they overlap, and divided by the sum of squared windows (Griffin & Lim,
+    1984, equation 6).
+
+    Args:
+        window: (S,), with S the FFT size.
+        hop: samples from one frame to the next.
+        length: T; None for hop · (F - 1).
+    """
+    size, count = len(window), spectrum.shape[-2]
+    pieces = torch.fft.irfft(spectrum, size) * window  # (..., F, S)
+    total = size + hop * (count - 1)
+    flat = pieces.reshape(-1, count, size).mT
+    added = F.fold(flat, (1, total), (1, size), stride=(1, hop)).reshape(*spectrum.shape[:-2], total)
+    squares = window.square()[:, None].expand(size, count)[None]
+    weight = F.fold(squares, (1, total), (1, size), stride=(1, hop)).reshape(total)
+    length = hop * (count - 1) if length is None else length
+    kept = slice(size // 2, size // 2 + length)
+    return added[..., kept] / weight[kept].clamp(min=1e-8)
+
+
+def griffin_lim(
+    magnitude: Tensor,
+    window: Tensor,
+    hop: int,
+    *,
+    iterations: int = 32,
+    momentum: float = 0.99,
+    length: int | None = None,
+    seed: int = 0,
+) -> Tensor:
+    """A waveform with these magnitudes: phases are guessed, then made to agree with one another.
+
+    Griffin & Lim (1984, section III), with the momentum of Perraudin et al. (2013, algorithm 1).
+
+    Args:
+        magnitude: (..., F, K), of a centred STFT.
+        window: (S,), with S = 2 (K - 1).
+        hop: samples from one frame to the next.
+        iterations: rounds of transforming back and forth.
+        momentum: from 0 (the original) to below 1.
+        length: T; None for hop · (F - 1).
+        seed: of the first phases.
+
+    Raises:
+        ValueError: momentum outside [0, 1), or magnitudes of another size than the window's.
+    """
+    if not 0 <= momentum < 1:
+        raise ValueError(f"momentum={momentum}; choose 0 up to, but below, 1.")
+    if magnitude.shape[-1] != len(window) // 2 + 1:
+        raise ValueError(
+            f"{magnitude.shape[-1]} frequencies do not belong to a window of {len(window)}; "
+            f"{len(window) // 2 + 1} are needed."
+        )
+    generator = torch.Generator().manual_seed(seed)
+    angle = 2 * math.pi * torch.rand(magnitude.shape, generator=generator)
+    phase = torch.polar(torch.ones_like(angle), angle).to(magnitude.device)
+    length = hop * (magnitude.shape[-2] - 1) if length is None else length
+    before = torch.zeros_like(phase)
+    for _ in range(iterations):
+        rebuilt = stft(istft(magnitude * phase, window, hop, length), window, hop)[..., : magnitude.shape[-2], :]
+        phase = rebuilt + momentum / (1 + momentum) * (rebuilt - before)
+        phase = phase / phase.abs().clamp(min=1e-16)
+        before = rebuilt
+    return istft(magnitude * phase, window, hop, length)
+
+
+def mel_to_linear(mel: Tensor, filters: Tensor, rounds: int = 100) -> Tensor:
+    """Power at K frequencies from power in M bands, none negative: (..., F, M) -> (..., F, K).
+
+    The bands have lost detail, so this is one of many answers: the one that multiplicative updates (Lee & Seung, 2001)
+    reach from a flat start.
+
+    Args:
+        filters: (K, M), from :func:`mel_filters`.
+        rounds: of updates.
+    """
+    target, gram = mel @ filters.T, filters @ filters.T
+    found = torch.ones_like(target) * mel.mean(-1, keepdim=True)
+    for _ in range(rounds):
+        found = found * target / (found @ gram).clamp(min=1e-12)
+    return found
