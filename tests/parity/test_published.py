@@ -246,7 +246,7 @@ def test_a_published_folder_is_read(tmp_path: Path, old: bool) -> None:
     if old:  # as the processor was written before it had a size of two numbers and a rescale
         fields = {"do_normalize": True, "do_resize": True, "feature_extractor_type": "ViTFeatureExtractor"}
         fields |= {"image_mean": MEAN, "image_std": STD, "resample": 2, "size": 24}
-        (tmp_path / "preprocessor_config.json").write_text(json.dumps(fields))
+        (tmp_path / "preprocessor_config.json").write_text(json.dumps(fields), encoding="utf-8")
     expected = logits_of(theirs, processor, photographs())
     for place in (tmp_path, str(tmp_path), tmp_path / "model.safetensors"):
         ours = ViT.from_pretrained(place)
@@ -277,7 +277,7 @@ def test_timm_files_are_read(tmp_path: Path) -> None:
     randomise(theirs)
     pictures = {"mean": MEAN, "std": STD, "input_size": [3, 32, 32], "interpolation": "bicubic", "crop_pct": 0.9}
     about = {"architecture": "vit_tiny_patch16_224", "num_classes": 5, "pretrained_cfg": pictures}
-    (tmp_path / "config.json").write_text(json.dumps(about))
+    (tmp_path / "config.json").write_text(json.dumps(about), encoding="utf-8")
     save_file(theirs.state_dict(), tmp_path / "model.safetensors")
     ours = ViT.from_pretrained(tmp_path)
     assert ours.config.preprocessing == Preprocessing(tuple(MEAN), tuple(STD), "crop", 0.9, "bicubic")
@@ -310,7 +310,7 @@ class Hub:
 
 def test_the_hub_gives_a_pinned_revision_and_no_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     theirs, processor = published(tmp_path)
-    (tmp_path / "modeling.py").write_text("raise SystemExit('code from the hub ran')")
+    (tmp_path / "modeling.py").write_text("raise SystemExit('code from the hub ran')", encoding="utf-8")
     hub = Hub(tmp_path, monkeypatch)
     ours = ViT.from_pretrained("someone/vit-tiny", revision="0123abc")
     assert same(ours, from_transformers(theirs, processor))
@@ -381,8 +381,8 @@ def test_a_tensor_that_does_not_fit_is_named(tmp_path: Path, spoil: Any, says: s
 )
 def test_a_configuration_that_does_not_fit_is_named(tmp_path: Path, file: str, changes: Any, says: str) -> None:
     published(tmp_path)
-    about = {**json.loads((tmp_path / file).read_text()), **changes}
-    (tmp_path / file).write_text(json.dumps({k: v for k, v in about.items() if v is not None}))
+    about = {**json.loads((tmp_path / file).read_text(encoding="utf-8")), **changes}
+    (tmp_path / file).write_text(json.dumps({k: v for k, v in about.items() if v is not None}), encoding="utf-8")
     with pytest.raises(CheckpointError, match=says) as caught:
         ViT.from_pretrained(tmp_path)
     assert "\n" not in str(caught.value)
@@ -396,10 +396,10 @@ def test_other_wrong_places_are_named(tmp_path: Path) -> None:
         ViT.from_pretrained(tmp_path)
     with pytest.raises(CheckpointError, match="a revision belongs to a name on the hub"):
         ViT.from_pretrained("vit-mnist5k", revision="abc")
-    (tmp_path / "vit" / "config.json").write_text("[1]")
+    (tmp_path / "vit" / "config.json").write_text("[1]", encoding="utf-8")
     with pytest.raises(CheckpointError, match="holds a list"):
         ViT.from_pretrained(tmp_path / "vit")
-    (tmp_path / "vit" / "config.json").write_text("{")
+    (tmp_path / "vit" / "config.json").write_text("{", encoding="utf-8")
     with pytest.raises(CheckpointError, match="no JSON"):
         ViT.from_pretrained(tmp_path / "vit")
 

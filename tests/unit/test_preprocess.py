@@ -64,7 +64,7 @@ def test_stretch_and_crop() -> None:
 def test_a_crop_is_filled_by_the_picture(size: tuple[int, int], crop: float) -> None:
     white = preprocess(torch.ones(1, 1, 13, 17), Preprocessing(resize="crop", crop=crop), size, 1)
     assert white.shape == (1, 1, *size)
-    assert white.min() == 1  # nothing was padded with black
+    assert white.min() > 0.999  # nothing was padded with black
 
 
 def test_transparent_pictures_lie_on_white() -> None:
