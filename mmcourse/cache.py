@@ -16,25 +16,30 @@ class LayerCache:
     def __init__(self, memory: KeysValues | None = None) -> None:
         self.length = 0
         self.memory = memory  # of cross-attention: computed once, never grown, copied or reordered
-        self._room: Tensor | None = None  # (2, B, H, room, D/H), keys and values, filled up to length
+        self.joined: tuple[Tensor, Tensor | None] | None = None  # weight and bias of all three projections, made once
+        self._keys: Tensor | None = None  # (B, H, room, D/H), filled up to length
+        self._values: Tensor | None = None
 
     def append(self, keys: Tensor, values: Tensor) -> KeysValues:
         """Add the keys and values of new tokens and return all so far, (B, H, length, D/H) each."""
         start, self.length = self.length, self.length + keys.shape[2]
-        if self._room is None or self.length > self._room.shape[3]:
-            # Doubling the room keeps the copying of a step constant on average, so that its cost stays flat.
-            room = keys.new_empty(2, *keys.shape[:2], max(2 * self.length, 64), keys.shape[3])
-            if self._room is not None:
-                room[:, :, :, :start] = self._room[:, :, :, :start]
-            self._room = room
-        self._room[0, :, :, start : self.length] = keys
-        self._room[1, :, :, start : self.length] = values
-        return self._room[0, :, :, : self.length], self._room[1, :, :, : self.length]
+        if self._keys is None or self._values is None or self.length > self._keys.shape[2]:
+            self._keys, self._values = self._grown(self._keys, keys, start), self._grown(self._values, values, start)
+        self._keys[:, :, start : self.length] = keys
+        self._values[:, :, start : self.length] = values
+        return self._keys[:, :, : self.length], self._values[:, :, : self.length]
+
+    def _grown(self, old: Tensor | None, new: Tensor, start: int) -> Tensor:
+        # Doubling the room keeps the copying of a step constant on average, so that its cost stays flat.
+        room = new.new_empty(*new.shape[:2], max(2 * self.length, 64), new.shape[3])
+        if old is not None:
+            room[:, :, :start] = old[:, :, :start]
+        return room
 
     def select(self, rows: Tensor) -> None:
         """Keep these rows of the past tokens, in this order; a row may be named twice."""
-        if self._room is not None:
-            self._room = self._room[:, rows]
+        if self._keys is not None and self._values is not None:
+            self._keys, self._values = self._keys[rows], self._values[rows]
 
 
 class Cache:
@@ -66,10 +71,15 @@ class Cache:
         """Number of tokens read so far, filling included."""
         return self.layers[0].length
 
-    def places(self, n: int, device: torch.device) -> Tensor:
-        """Where the next n tokens stand in their sequences, filling not counted: (n,), or (B, n) with padding."""
-        places = torch.arange(self.length, self.length + n, device=device)
-        return places if self.padding is None else (places - self.padding[:, None]).clamp(min=0)
+    def places(self, n: int) -> slice | Tensor:
+        """Where the next n tokens stand in their sequences, filling not counted: rows of a table of positions.
+
+        ``table[cache.places(n)]`` is (n, D), or (B, n, D) with padding.
+        """
+        if self.padding is None:
+            return slice(self.length, self.length + n)
+        places = torch.arange(self.length, self.length + n, device=self.padding.device)
+        return (places - self.padding[:, None]).clamp(min=0)
 
     def repeat(self, beams: int) -> None:
         """Let each row become several, side by side; they share the memory."""

@@ -139,7 +139,7 @@ class Attention(nn.Module):
 
     def __init__(self, config: TransformerConfig, causal: bool = False) -> None:
         super().__init__()
-        self.heads = config.heads
+        self.size = config.width // config.heads
         self.causal = causal
         self.query = nn.Linear(config.width, config.width, bias=config.bias)
         self.key = nn.Linear(config.width, config.width, bias=config.bias and config.key_bias)
@@ -148,31 +148,46 @@ class Attention(nn.Module):
 
     def split(self, x: Tensor) -> Tensor:
         """(B, N, D) -> (B, H, N, D/H): each head gets its share of the width."""
-        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        return x.view(len(x), x.shape[1], -1, self.size).transpose(1, 2)
+
+    def queries(self, x: Tensor) -> Tensor:
+        """What these tokens ask: (B, N, D) -> (B, H, N, D/H)."""
+        return self.split(self.query(x))
 
     def keys_values(self, x: Tensor) -> KeysValues:
         """What others read of these tokens: (B, M, D) -> (B, H, M, D/H) twice."""
         return self.split(self.key(x)), self.split(self.value(x))
 
+    def joined(self) -> tuple[Tensor, Tensor | None]:
+        """The three projections as one matrix (3 D, D) and one bias: a third of the calls where tokens come singly."""
+        layers = (self.query, self.key, self.value)
+        biases = [layer.weight.new_zeros(len(layer.weight)) if layer.bias is None else layer.bias for layer in layers]
+        return torch.cat([layer.weight for layer in layers]), None if self.query.bias is None else torch.cat(biases)
+
     def forward(
-        self, x: Tensor, read: KeysValues, mask: Tensor | None = None, maps: list[Tensor] | None = None
+        self, query: Tensor, read: KeysValues, mask: Tensor | None = None, maps: list[Tensor] | None = None
     ) -> Tensor:
-        """Let each token of x (B, N, D) read what :meth:`keys_values` made of other tokens, (B, H, M, D/H): (B, N, D).
+        """Let each query (B, H, N, D/H) read keys and values (B, H, M, D/H); out of the heads: (B, N, D).
 
         Args:
             mask: from :func:`attention_mask`; None where all may be read, or in a causal layer all earlier ones.
             maps: a list to which the weights (B, H, N, M) are appended.
         """
-        query, (key, value) = self.split(self.query(x)), read
+        key, value = read
         causal = self.causal and mask is None and query.shape[2] > 1
         if maps is None:
             # The fused kernel builds the triangle itself and skips what lies above it.
             out = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=causal)
         else:
-            mask = attention_mask(query.shape[2], key.shape[2], True, None, x.device) if causal else mask
+            mask = attention_mask(query.shape[2], key.shape[2], True, None, key.device) if causal else mask
             out, weights = scaled_dot_product(query, key, value, mask)
             maps.append(weights)
         return self.out(out.transpose(1, 2).flatten(2))  # (B, H, N, D/H) -> (B, N, D)
+
+
+def unchanged(x: Tensor) -> Tensor:
+    """x, where nothing is dropped."""
+    return x
 
 
 class MLP(nn.Module):
@@ -205,7 +220,7 @@ class Block(nn.Module):
             self.cross_attention = Attention(config)
         self.mlp_norm = make_norm(config)
         self.mlp = MLP(config)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = nn.Dropout(config.dropout) if config.dropout else unchanged
 
     def forward(
         self,
@@ -216,6 +231,7 @@ class Block(nn.Module):
         memory: KeysValues | None = None,
         memory_mask: Tensor | None = None,
         maps: AttentionMaps | None = None,
+        wanted: int | None = None,
     ) -> Tensor:
         """(B, N, D) -> (B, N, D).
 
@@ -224,16 +240,21 @@ class Block(nn.Module):
             cache: of earlier tokens; the new ones are added to it.
             memory: what ``cross_attention.keys_values`` made of the memory.
             maps: collects attention weights.
+            wanted: go on with so many first tokens only; they still read all.
         """
+        own, other = (None, None) if maps is None else (maps.self_attention, maps.cross_attention)
         z = self.self_attention_norm(x)
-        read = self.self_attention.keys_values(z)
-        if cache is not None:
-            read = cache.append(*read)
-        x = x + self.dropout(self.self_attention(z, read, mask, None if maps is None else maps.self_attention))
+        if cache is None:
+            query, read = self.self_attention.queries(z[:, :wanted]), self.self_attention.keys_values(z)
+        else:
+            cache.joined = cache.joined or self.self_attention.joined()
+            query, *new = self.self_attention.split(F.linear(z, *cache.joined)).chunk(3, 1)
+            read = cache.append(new[0], new[1])
+        x = x[:, :wanted] + self.dropout(self.self_attention(query, read, mask, own))
         if memory is not None:
             # Beams of one row read the same memory: they stand side by side, as if they were one longer row.
             z = self.cross_attention_norm(x).reshape(len(memory[0]), -1, x.shape[-1])
-            z = self.cross_attention(z, memory, memory_mask, None if maps is None else maps.cross_attention)
+            z = self.cross_attention(self.cross_attention.queries(z), memory, memory_mask, other)
             x = x + self.dropout(z.reshape(x.shape))
         return x + self.dropout(self.mlp(self.mlp_norm(x)))
 
@@ -250,11 +271,11 @@ class Stack(nn.Module):
 
     def check(self, what: str, x: Tensor, key_padding_mask: Tensor | None) -> None:
         """Refuse what no block could use, in one line, before any arithmetic."""
-        given = f"{type(self).__name__} was given {what} of shape {tuple(x.shape)}"
-        if x.dim() != 3 or x.shape[-1] != self.config.width:
-            raise ValueError(f"{given}; it needs (B, N, D) with D = {self.config.width}: embed the tokens first.")
-        if 0 in x.shape:
-            raise ValueError(f"{given}, which holds no token at all.")
+        if x.dim() != 3 or x.shape[-1] != self.config.width or 0 in x.shape:
+            raise ValueError(
+                f"{type(self).__name__} was given {what} of shape {tuple(x.shape)}; it needs (B, N, D) with at least one "
+                f"token and D = {self.config.width}: embed them first."
+            )
         mask = key_padding_mask
         if mask is not None and (mask.dtype != torch.bool or mask.shape != x.shape[:2]):
             raise ValueError(
@@ -272,21 +293,27 @@ class Encoder(Stack):
         super().__init__(config, causal=False)
 
     def forward(
-        self, x: Tensor, *, key_padding_mask: Tensor | None = None, maps: AttentionMaps | None = None
+        self,
+        x: Tensor,
+        *,
+        key_padding_mask: Tensor | None = None,
+        maps: AttentionMaps | None = None,
+        wanted: int | None = None,
     ) -> Tensor:
         """Read a whole sequence at once: (B, N, D), positions added, -> (B, N, D).
 
         Args:
             key_padding_mask: (B, N) bool, True where a token is only filling; what it holds changes nothing.
             maps: collects the attention weights of every layer.
+            wanted: give so many first tokens only, (B, wanted, D); the last block computes no others.
         """
         self.check("tokens", x, key_padding_mask)
         mask = None
         if key_padding_mask is not None:
             x = x.masked_fill(key_padding_mask[..., None], 0.0)  # 0 times NaN would still be NaN
             mask = attention_mask(1, x.shape[1], False, key_padding_mask, x.device)
-        for block in self.blocks:
-            x = block(x, mask=mask, maps=maps)
+        for layer, block in enumerate(self.blocks, 1):
+            x = block(x, mask=mask, maps=maps, wanted=wanted if layer == len(self.blocks) else None)
         return self.norm(x)
 
 

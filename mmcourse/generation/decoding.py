@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -147,7 +148,7 @@ class Reader:
 
     def _refuse(self, logits: Tensor, who: str, advice: str) -> None:
         largest = logits.amax(-1)  # NaN if one is, and -inf only if all are
-        if not bool(largest.isfinite().all()):
+        if not all(math.isfinite(limit) for limit in largest.aminmax()):
             kind = "NaN" if bool(largest.isnan().any()) else "infinity" if bool((largest > 0).any()) else "no choice"
             raise ValueError(f"{who} {kind} after {self.length} added ids; {advice}.")
 

@@ -14,7 +14,7 @@ from mmcourse.generation.filters import LogitFilter, Temperature
 COLDEST = 1e-6  # below it float32 cannot tell a temperature from 0
 
 
-@torch.no_grad()
+@torch.inference_mode()
 def generate(
     model: Decodes,
     prefix: Tensor | Sequence[Tensor],

@@ -186,9 +186,8 @@ class ImageGPT(Model):
                 f"codes are {ids.dtype} {tuple(ids.shape)} after {past} others; give int64 (B, n) for the "
                 f"{self.length} pixels of a picture of {self.config.size[0]} x {self.config.size[1]}."
             )
-        if cache is None:
-            return self.embedding(ids) + self.positions.table[: ids.shape[1]]
-        return self.embedding(ids) + self.positions.at(cache.places(ids.shape[1], ids.device))
+        n = ids.shape[1]
+        return self.embedding(ids) + self.positions.table[slice(n) if cache is None else cache.places(n)]
 
     def forward(self, codes: Tensor, maps: AttentionMaps | None = None) -> Tensor:
         """Logits of every colour, given those before it.

@@ -163,8 +163,9 @@ class ViT(Model):
         Returns:
             Logits (B, classes), read from the class token Z_L^0, or from the mean of the tokens.
         """
-        x = self.features(images)
-        return self.head(x[:, 0] if self.class_token is not None else x.mean(1))
+        if self.class_token is not None:
+            return self.head(self.encoder(self.embed(images), wanted=1)[:, 0])
+        return self.head(self.features(images).mean(1))
 
     def preprocess(self, pictures: Any) -> Tensor:
         """Any pictures, as :func:`~mmcourse.tokens.images.preprocess` takes them, -> (B, C, H, W) for this model."""

@@ -132,7 +132,3 @@ class Positions(nn.Module):
         if len(table) != tokens.shape[1]:
             raise ValueError(f"{tokens.shape[1]} tokens, but only {len(table)} positions; resize the table first.")
         return tokens + table
-
-    def at(self, places: Tensor) -> Tensor:
-        """Rows of the table: (…) int64 -> (…, D)."""
-        return F.embedding(places, self.table)

@@ -43,7 +43,7 @@ class Teller(nn.Module):
         return self.decoder.start(condition, padding=padding)
 
     def step(self, ids: Tensor, cache: Cache) -> Tensor:
-        x = self.embedding(ids) + self.positions[cache.places(ids.shape[1], ids.device)]
+        x = self.embedding(ids) + self.positions[cache.places(ids.shape[1])]
         return self.head(self.decoder(x, cache=cache))
 
     def alone(self, ids: list[int], memory: Tensor) -> Tensor:
