@@ -161,8 +161,9 @@ class Attention(nn.Module):
     def joined(self) -> tuple[Tensor, Tensor | None]:
         """The three projections as one matrix (3 D, D) and one bias: a third of the calls where tokens come singly."""
         layers = (self.query, self.key, self.value)
-        biases = [layer.weight.new_zeros(len(layer.weight)) if layer.bias is None else layer.bias for layer in layers]
-        return torch.cat([layer.weight for layer in layers]), None if self.query.bias is None else torch.cat(biases)
+        weights: list[Tensor] = [layer.weight for layer in layers]
+        biases: list[Tensor] = [a.weight.new_zeros(len(a.weight)) if a.bias is None else a.bias for a in layers]
+        return torch.cat(weights), None if self.query.bias is None else torch.cat(biases)
 
     def forward(
         self, query: Tensor, read: KeysValues, mask: Tensor | None = None, maps: list[Tensor] | None = None
@@ -183,11 +184,6 @@ class Attention(nn.Module):
             out, weights = scaled_dot_product(query, key, value, mask)
             maps.append(weights)
         return self.out(out.transpose(1, 2).flatten(2))  # (B, H, N, D/H) -> (B, N, D)
-
-
-def unchanged(x: Tensor) -> Tensor:
-    """x, where nothing is dropped."""
-    return x
 
 
 class MLP(nn.Module):
@@ -220,7 +216,7 @@ class Block(nn.Module):
             self.cross_attention = Attention(config)
         self.mlp_norm = make_norm(config)
         self.mlp = MLP(config)
-        self.dropout = nn.Dropout(config.dropout) if config.dropout else unchanged
+        self.dropout = nn.Dropout(config.dropout) if config.dropout else nn.Identity()
 
     def forward(
         self,
@@ -273,8 +269,8 @@ class Stack(nn.Module):
         """Refuse what no block could use, in one line, before any arithmetic."""
         if x.dim() != 3 or x.shape[-1] != self.config.width or 0 in x.shape:
             raise ValueError(
-                f"{type(self).__name__} was given {what} of shape {tuple(x.shape)}; it needs (B, N, D) with at least one "
-                f"token and D = {self.config.width}: embed them first."
+                f"{type(self).__name__} was given {what} of shape {tuple(x.shape)}; it needs (B, N, D) with at least "
+                f"one token and D = {self.config.width}: embed them first."
             )
         mask = key_padding_mask
         if mask is not None and (mask.dtype != torch.bool or mask.shape != x.shape[:2]):

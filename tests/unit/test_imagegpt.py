@@ -54,7 +54,7 @@ def test_features_are_the_means_of_what_each_block_reads() -> None:
     model = tiny()
     features, seen = model.features(CODES), []
     for block in model.decoder.blocks:
-        block.self_attention.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].mean(1)))
+        block.self_attention_norm.register_forward_hook(lambda _, inputs, normed: seen.append(normed.mean(1)))
     model(CODES)
     assert features.shape == (3, 3, 32)
     assert torch.allclose(features[:2], torch.stack(seen))

@@ -168,7 +168,7 @@ def integers(*shape: int) -> torch.Tensor:
     ("call", "says"),
     [
         (lambda e, d, c, x: e(torch.randn(2, 5, 8)), "D = 16"),
-        (lambda e, d, c, x: e(x[:0]), "no token at all"),
+        (lambda e, d, c, x: e(x[:0]), "at least one token"),
         (lambda e, d, c, x: e(x, key_padding_mask=torch.zeros(2, 4, dtype=torch.bool)), r"one bool a token, \(2, 5\)"),
         (lambda e, d, c, x: e(x, key_padding_mask=integers(2, 5)), "one bool a token"),
         (lambda e, d, c, x: d(x, x), "only then"),
