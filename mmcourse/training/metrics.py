@@ -144,6 +144,8 @@ def linear_probe(features: Tensor, labels: Tensor, held_out: Tensor, held_out_la
         tensor(name, value, 2, floating=True)
         if not value.isfinite().all():
             raise ValueError(f"{name} hold NaN or infinite numbers; no classifier can be fitted to them.")
+    if not len(features) or not len(held_out):
+        raise ValueError(f"{len(features)} features to learn from and {len(held_out)} held out: both are needed.")
     for name, value, rows in (("labels", labels, features), ("held_out_labels", held_out_labels, held_out)):
         tensor(name, value)
         if value.is_floating_point() or value.shape != rows.shape[:1]:
@@ -154,8 +156,6 @@ def linear_probe(features: Tensor, labels: Tensor, held_out: Tensor, held_out_la
         raise ValueError(f"features have {features.shape[1]} numbers and held_out {held_out.shape[1]}; give the same.")
     if len(labels.unique()) == 1:
         raise ValueError(f"all {len(labels)} labels are {int(labels[0])}; a probe needs at least two classes.")
-    if not len(features) or not len(held_out):
-        raise ValueError(f"{len(features)} features to learn from and {len(held_out)} held out: both are needed.")
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
