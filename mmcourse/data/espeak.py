@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmcourse.data.splits import choose
+from mmcourse.checks import choose
 
 RATE = 22050
 """Samples a second of everything that eSpeak NG says."""

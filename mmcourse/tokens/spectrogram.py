@@ -1,7 +1,7 @@
 """Sound as a sequence: waveform -> frames -> STFT -> mel -> logarithm, and back.
 
 Letters: B batch, T samples, F frames, S window size, N FFT size, K = N // 2 + 1 frequencies, M mel bands. Leading
-dimensions of a waveform are kept: (..., T) gives (..., F, K) and (..., F, M). Derived in :ref:`ch-08`.
+dimensions of a waveform are kept: (..., T) gives (..., F, K) and (..., F, M).
 
 Two published recipes are presets of one class, :class:`LogMel`: OpenAI's for Whisper (Radford et al., 2023, section
 2.2; ``whisper/audio.py``) and Kaldi's filter bank for AST (Gong et al., 2021, section 2.1).
@@ -68,7 +68,7 @@ def stft(waveform: Tensor, window: Tensor, hop: int, fft_size: int | None = None
 
 
 def hz_to_mel(hertz: Tensor, scale: Scale = "htk") -> Tensor:
-    """Frequency on the scale of heard pitch. Derived in :ref:`ch-08`.
+    """Frequency on the scale of heard pitch.
 
     ``"htk"``: 2595 log10(1 + f / 700) (O'Shaughnessy, 1987). ``"kaldi"``: the same curve as 1127 ln(1 + f / 700).
     ``"slaney"``: linear up to 1,000 Hz, logarithmic above (Slaney, 1998; librosa's default).
@@ -210,7 +210,7 @@ class LogMelConfig(ModelConfig):
 class LogMel(nn.Module):
     """Waveforms (..., T) in [-1, 1] to log-mel spectrograms (..., F, M), on any device, in batches.
 
-    Derived in :ref:`ch-08`.
+   
     """
 
     window: Tensor
