@@ -209,8 +209,6 @@ class LogMelConfig(ModelConfig):
 
 class LogMel(nn.Module):
     """Waveforms (..., T) in [-1, 1] to log-mel spectrograms (..., F, M), on any device, in batches.
-
-   
     """
 
     window: Tensor
