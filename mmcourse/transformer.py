@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from mmcourse.cache import Cache, KeysValues, LayerCache
 from mmcourse.checks import choose, real, whole
 
+Mask = Tensor | None  # of attention: True where it may read; of padding: True where a token is only filling
 
 @dataclass(frozen=True)
 class TransformerConfig:
@@ -100,7 +101,7 @@ class AttentionMaps:
     cross_attention: list[Tensor] = field(default_factory=list)
 
 
-def attention_mask(n: int, m: int, causal: bool, key_padding_mask: Tensor | None, device: torch.device) -> Tensor:
+def attention_mask(n: int, m: int, causal: bool, key_padding_mask: Mask, device: torch.device) -> Tensor:
     """Which of m keys each of n queries may read: True or False, (N, M) or (B, 1, N, M).
 
     The last query is the last key's own token, so a causal mask is aligned at its lower right corner: with a
@@ -111,7 +112,7 @@ def attention_mask(n: int, m: int, causal: bool, key_padding_mask: Tensor | None
     return mask if key_padding_mask is None else mask & ~key_padding_mask[:, None, None, :]
 
 
-def scaled_dot_product(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+def scaled_dot_product(query: Tensor, key: Tensor, value: Tensor, mask: Mask) -> tuple[Tensor, Tensor]:
     """softmax(Q Kᵀ / √(D/H)) V, written out, for when the weights themselves are wanted.
 
     Vaswani et al. (2017), equation 1. Derived in :ref:`sec-05-attention`.
@@ -166,7 +167,7 @@ class Attention(nn.Module):
         return torch.cat(weights), None if self.query.bias is None else torch.cat(biases)
 
     def forward(
-        self, query: Tensor, read: KeysValues, mask: Tensor | None = None, maps: list[Tensor] | None = None
+        self, query: Tensor, read: KeysValues, mask: Mask = None, maps: list[Tensor] | None = None
     ) -> Tensor:
         """Let each query (B, H, N, D/H) read keys and values (B, H, M, D/H); out of the heads: (B, N, D).
 
@@ -219,16 +220,9 @@ class Block(nn.Module):
         self.dropout = nn.Dropout(config.dropout) if config.dropout else nn.Identity()
 
     def forward(
-        self,
-        x: Tensor,
-        *,
-        mask: Tensor | None = None,
-        cache: LayerCache | None = None,
-        memory: KeysValues | None = None,
-        memory_mask: Tensor | None = None,
-        maps: AttentionMaps | None = None,
-        wanted: int | None = None,
-    ) -> Tensor:
+        self, x: Tensor, *, mask: Mask = None, cache: LayerCache | None = None, memory: KeysValues | None = None,
+        memory_mask: Mask = None, maps: AttentionMaps | None = None, wanted: int | None = None,
+    ) -> Tensor:  # fmt: skip
         """(B, N, D) -> (B, N, D).
 
         Args:
@@ -265,15 +259,14 @@ class Stack(nn.Module):
         self.norm = make_norm(config) if config.final_norm else nn.Identity()
         self.apply(initialise)
 
-    def check(self, what: str, x: Tensor, key_padding_mask: Tensor | None) -> None:
+    def check(self, what: str, x: Tensor, key_padding_mask: Mask) -> None:
         """Refuse what no block could use, in one line, before any arithmetic."""
         if x.dim() != 3 or x.shape[-1] != self.config.width or 0 in x.shape:
             raise ValueError(
                 f"{type(self).__name__} was given {what} of shape {tuple(x.shape)}; it needs (B, N, D) with at least "
                 f"one token and D = {self.config.width}: embed them first."
             )
-        mask = key_padding_mask
-        if mask is not None and (mask.dtype != torch.bool or mask.shape != x.shape[:2]):
+        if (mask := key_padding_mask) is not None and (mask.dtype != torch.bool or mask.shape != x.shape[:2]):
             raise ValueError(
                 f"the padding mask of {what} is {mask.dtype} {tuple(mask.shape)}; it needs one bool a token, "
                 f"{tuple(x.shape[:2])}, True where it is only filling."
@@ -289,12 +282,7 @@ class Encoder(Stack):
         super().__init__(config, causal=False)
 
     def forward(
-        self,
-        x: Tensor,
-        *,
-        key_padding_mask: Tensor | None = None,
-        maps: AttentionMaps | None = None,
-        wanted: int | None = None,
+        self, x: Tensor, *, key_padding_mask: Mask = None, maps: AttentionMaps | None = None, wanted: int | None = None
     ) -> Tensor:
         """Read a whole sequence at once: (B, N, D), positions added, -> (B, N, D).
 
@@ -320,11 +308,7 @@ class Decoder(Stack):
         super().__init__(config, causal=True)
 
     def start(
-        self,
-        memory: Tensor | None = None,
-        *,
-        memory_key_padding_mask: Tensor | None = None,
-        padding: Tensor | None = None,
+        self, memory: Tensor | None = None, *, memory_key_padding_mask: Mask = None, padding: Tensor | None = None
     ) -> Cache:
         """A cache that holds the keys and values of the memory, and no token yet.
 
@@ -346,15 +330,9 @@ class Decoder(Stack):
         return Cache(len(self.blocks), read, memory_key_padding_mask, padding)
 
     def forward(
-        self,
-        x: Tensor,
-        memory: Tensor | None = None,
-        *,
-        key_padding_mask: Tensor | None = None,
-        memory_key_padding_mask: Tensor | None = None,
-        cache: Cache | None = None,
-        maps: AttentionMaps | None = None,
-    ) -> Tensor:
+        self, x: Tensor, memory: Tensor | None = None, *, key_padding_mask: Mask = None,
+        memory_key_padding_mask: Mask = None, cache: Cache | None = None, maps: AttentionMaps | None = None,
+    ) -> Tensor:  # fmt: skip
         """Read a sequence, or with a cache the next piece of one: (B, N, D) -> (B, N, D).
 
         Args:
