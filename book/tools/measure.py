@@ -42,13 +42,14 @@ CODE, FIGURES, SCREENS, MOVING, LIVE, WEIGHT = 0.25, 0.30, 1.5, 3, 1, 900_000
 SCORES = {"mobile": {"performance": 85}, "desktop": {"performance": 95}}
 EVERYWHERE = {"accessibility": 95, "best-practices": 95, "seo": 95}
 
+#: What is folded away has a box, too, when it is asked for: only `checkVisibility` tells.
 SHARES = """() => {
   const article = document.querySelector("article.bd-article");
   const top = article.getBoundingClientRect().top + scrollY;
   const total = article.getBoundingClientRect().height;
   const cover = (selector, outside) => {
     const spans = [...article.querySelectorAll(selector)]
-      .filter((el) => el.getClientRects().length && !(outside && el.closest(outside)))
+      .filter((el) => el.checkVisibility() && !(outside && el.closest(outside)))
       .map((el) => el.getBoundingClientRect()).filter((box) => box.height > 1)
       .map((box) => [box.top + scrollY, box.bottom + scrollY]).sort((a, b) => a[0] - b[0]);
     let [sum, end] = [0, -Infinity];
