@@ -14,7 +14,7 @@ NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 NBVAL    := $(PY) -m pytest --nbval --nbval-sanitize-with tests/notebooks/sanitize.cfg -p no:cacheprovider notebooks
 
-.PHONY: help setup book test serve notebooks train bench lint unit check-notebooks browser links measure lighthouse reproduce ranges exercises fuzz lock clean always
+.PHONY: help setup book test serve notebooks handout pdf train bench lint unit check-notebooks browser links measure lighthouse reproduce ranges exercises fuzz lock clean always
 
 help:            ## this list
 	@echo "make TARGET, where TARGET is one of"
@@ -49,6 +49,13 @@ serve: book      ## the site on this machine; PORT=8000
 
 notebooks: $(READY)   ## run notebooks and store their outputs; NB=notebooks/05_vit.ipynb for one
 	@$(PY) book/tools/execute.py $(NB)
+
+handout: $(READY)     ## the notebooks without solutions, to hand out, into _build/handout
+	@$(PY) book/tools/handout.py
+
+pdf: book        ## the whole book as one file, _build/book.pdf, with bookmarks
+	@$(PYTHON) book/tools/browser.py --quiet
+	@$(PY) book/tools/pdf.py
 
 train: $(READY)  ## train by a recipe, into runs/; MODEL=vit-mnist5k; INSTALL=1 to replace the course's own checkpoint
 	@test -n "$(MODEL)" || { echo "train: name a recipe, as in: make train MODEL=vit-mnist5k"; exit 2; }

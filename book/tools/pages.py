@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -15,6 +17,7 @@ from typing import Any
 
 import yaml
 from setup import ROOT, plain_words
+from thumbnails import SIZE, thumbnail
 
 from mmcourse.files import write_text
 
@@ -49,6 +52,14 @@ def planned() -> list[dict[str, Any]]:
     return [about(file) for file in files if file not in listed()]
 
 
+def repository() -> str:
+    """Where the repository stands on the web; empty where nobody has said so."""
+    if os.environ.get("REPOSITORY_URL"):
+        return os.environ["REPOSITORY_URL"].removesuffix(".git").rstrip("/")
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    return str(cited.get("repository-code", "")).removesuffix(".git").rstrip("/")
+
+
 def book_map() -> str:
     """The chapters as cards, for the front page."""
     if not chapters():
@@ -57,16 +68,75 @@ def book_map() -> str:
     for number, entry in enumerate(chapters(), start=1):
         cards.append(
             f"::::{{grid-item-card}} {number} · {entry['title']}\n:link: /{entry['file']}\n:link-type: doc\n"
-            f":class-card: mm-chapter\n\n{entry['question']}\n\n:::{{card-footer}}\n{entry['sequence']}\n:::\n::::\n"
+            f":class-card: mm-chapter\n\n{shown_by(thumbnail(entry))}{entry['question']}\n\n"
+            f":::{{card-footer}}\n{entry['sequence']}\n:::\n::::\n"
         )
     return ":::::{grid} 1 2 2 2\n:gutter: 3\n\n" + "\n".join(cards) + ":::::\n"
 
 
+def shown_by(names: list[str]) -> str:
+    """A chapter's small picture on its card; the title beside it says all that its words would."""
+    pictures = "".join(
+        f'<img class="mm-thumbnail only-{theme}" src="_static/thumbnails/{name}" width="{SIZE[0]}" '
+        f'height="{SIZE[1]}" alt="" loading="lazy" decoding="async">'
+        for theme, name in zip(("light", "dark"), names, strict=False)
+    )
+    return f"```{{raw}} html\n{pictures}\n```\n\n" if names else ""
+
+
+def door() -> str:
+    """The figure on the front page: draw a digit, and the smallest model of the book answers."""
+    from mmcourse import show
+    from mmcourse.data import load
+
+    test = load("digits", "test")
+    drawings = [int(test.labels.eq(digit).nonzero()[0]) for digit in (3, 4, 8, 0)]
+    figure = show.live.draw_digit(
+        "pixels-digits",
+        test.batch(drawings)["images"],
+        names=[f"a {test.labels[i]}" for i in drawings],
+        question="Take the pen and add strokes to the 3. When does it become an 8?",
+        answer="The model's 155 thousand numbers were trained in this repository; they came with the page and compute "
+        "in it. Chapter 1 takes them apart.",
+    )
+    return f"```{{raw}} html\n{figure.html}\n```\n"
+
+
+def launch() -> str:
+    """Where the notebooks run without an installation, once it is known where the repository stands."""
+    address = repository()
+    place = re.fullmatch(r"https://github\.com/([\w.-]+/[\w.-]+)", address)
+    if not place:
+        return (
+            "On a hosted service: a copy of the repository on GitHub that is named in `REPOSITORY_URL`, or in "
+            "`CITATION.cff`, gets links to Binder and Colab here when the book is built.\n"
+        )
+    binder = f"https://mybinder.org/v2/gh/{place[1]}/HEAD?urlpath=lab/tree/notebooks"
+    colab = f"https://colab.research.google.com/github/{place[1]}/blob/HEAD/notebooks"
+    rows = ["| chapter | Binder: nothing to install | Colab: a GPU |", "|---|---|---|"]
+    for entry in chapters():
+        name = Path(entry["file"]).name
+        rows.append(f"| {entry['title']} | [open]({binder}/{name}.ipynb) | [open]({colab}/{name}.ipynb) |")
+    return "\n".join(rows) + f"\n\nIn Colab, run `pip install git+{address}` first: it keeps the torch that is there.\n"
+
+
+def deck() -> list[dict[str, Any]]:
+    """The lecture's slides in their order, with minutes and notes."""
+    return list(yaml.safe_load((ROOT / "book" / "slides.yml").read_text(encoding="utf-8")))
+
+
 def slides() -> str:
     """Slide to section, for whoever teaches from the book."""
-    rows = ["| slide | section of the book |", "|---|---|"]
-    rows += [f"| {slide} | {{ref}}`{label}` |" for entry in chapters() for slide, label in entry["slides"]]
-    return "\n".join(rows) + "\n" if len(rows) > 2 else "The first chapters are being written.\n"
+    sections: dict[str, list[str]] = {}
+    for entry in [*chapters(), *planned()]:
+        for slide, label in entry["slides"]:
+            sections.setdefault(slide.split(" — ")[0], []).append(f"{{ref}}`{label}`")
+    rows = ["| no. | slide | minutes | sections of the book | in class |", "|--:|---|--:|---|---|"]
+    for number, slide in enumerate(deck(), start=1):
+        there = "<br>".join(sections.pop(slide["title"], []))
+        rows.append(f"| {number} | {slide['title']} | {slide['minutes'] or ''} | {there} | {slide.get('note', '')} |")
+    rows += [f"| | {title} | | {'<br>'.join(labels)} | |" for title, labels in sections.items()]  # of no slide
+    return "\n".join(rows) + "\n"
 
 
 def outlook() -> str:
@@ -259,8 +329,13 @@ def api(page: str) -> str:
 
 #: Each generated file, what writes it, and which files it is made of.
 PAGES: dict[str, tuple[Callable[[], str], list[str]]] = {
-    "map": (book_map, ["_toc.yml", "book/chapters/*.yml"]),
-    "slides": (slides, ["_toc.yml", "book/chapters/*.yml"]),
+    "map": (
+        book_map,
+        ["_toc.yml", "book/chapters/*.yml", "notebooks/*.ipynb", "book/_static/book.css", "book/tools/thumbnails.py"],
+    ),
+    "door": (door, ["mmcourse/show/live.py", "mmcourse/pretrained/weights/pixels-digits.safetensors"]),
+    "launch": (launch, ["_toc.yml", "book/chapters/*.yml", "CITATION.cff"]),
+    "slides": (slides, ["_toc.yml", "book/chapters/*.yml", "book/slides.yml"]),
     "outlook": (outlook, ["_toc.yml", "book/chapters/*.yml"]),
     "data_cards": (data_cards, ["mmcourse/data/**/*"]),
     "model_cards": (model_cards, ["mmcourse/pretrained/weights/*.safetensors", "mmcourse/checkpoint.py"]),
@@ -285,7 +360,7 @@ def write_pages() -> None:
     notes = GENERATED / "inputs"
     known = json.loads(notes.read_text(encoding="utf-8")) if notes.exists() else {}
     for name, (write, sources) in PAGES.items():
-        path, now = GENERATED / f"{name}.md", fingerprint(sources)
+        path, now = GENERATED / f"{name}.md", fingerprint(sources) + repository()
         if not path.exists() or known.get(name) != now:
             text = write()
             if not path.exists() or path.read_text(encoding="utf-8") != text:

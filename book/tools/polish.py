@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
+from pages import repository
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = ROOT / "_build" / "html"
@@ -251,8 +252,7 @@ def footer() -> str:
         ).stdout.strip()
     )
     day = datetime.datetime.fromtimestamp(int(stamp or 0), datetime.UTC).date() if stamp else None
-    source = re.search(r"^repository-code:\s*(\S+)", (ROOT / "CITATION.cff").read_text(encoding="utf-8"), re.MULTILINE)
-    link = f' · <a href="{html.escape(source[1].strip(chr(34)))}">source</a>' if source else ""
+    link = f' · <a href="{html.escape(repository())}">source</a>' if repository() else ""
     return (
         f"Version {__version__}{f', {day.day} {day:%B %Y}' if day else ''}{link} · text and figures "
         '<a href="https://creativecommons.org/licenses/by/4.0/">CC BY 4.0</a>, code MIT'

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 sys.path.insert(0, str(ROOT / "book" / "tools"))
 
-from pages import API, chapters, listed, modules, on_page, planned  # noqa: E402
+from pages import API, chapters, deck, listed, modules, on_page, planned  # noqa: E402
 
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
@@ -103,7 +103,14 @@ def test_every_page_is_in_the_book() -> None:
 def test_every_chapter_says_what_it_is() -> None:
     assert {path.stem for path in NOTEBOOKS} <= {path.stem for path in (ROOT / "book" / "chapters").glob("*.yml")}
     for entry in [*chapters(), *planned()]:
-        assert set(entry) == {"file", "title", "question", "sequence", "slides"}, entry["file"]
+        assert set(entry) - {"thumbnail"} == {"file", "title", "question", "sequence", "slides"}, entry["file"]
+
+
+def test_chapters_name_the_slides_that_there_are_and_a_class_has_100_minutes() -> None:
+    titles = {slide["title"] for slide in deck()}
+    named = {slide.split(" — ")[0] for entry in [*chapters(), *planned()] for slide, _ in entry["slides"]}
+    assert named <= titles, "a chapter's file names a slide that book/slides.yml lacks"
+    assert sum(slide["minutes"] for slide in deck()) == 100
 
 
 def test_every_module_is_in_the_reference() -> None:
