@@ -131,11 +131,12 @@ class Page:
                 for i, value in enumerate(values)
             )
             return f"<fieldset><legend>{name}</legend>{options}</fieldset>"
-        known = html.escape(json.dumps(values, ensure_ascii=False))
+        known, own = html.escape(json.dumps(values, ensure_ascii=False)), f"mm-{self.count}-{number}"
         return (
-            f'<label class="mm-slide"><span>{name}</span><input type="range" min="0" max="{len(values) - 1}" '
+            f'<div class="mm-slide"><label for="{own}"><span>{name}</span></label>'
+            f'<input type="range" id="{own}" min="0" max="{len(values) - 1}" '
             f'value="{start}" aria-valuetext="{html.escape(values[start])}" data-values="{known}">'
-            f'<output class="mm-value">{html.escape(values[start])}</output></label>'
+            f'<output class="mm-value" for="{own}">{html.escape(values[start])}</output></div>'
         )
 
     def output(self, data: dict[str, Any], alt: str) -> dict[str, Any]:

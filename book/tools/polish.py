@@ -208,6 +208,13 @@ def head(page: str, name: str, address: str) -> str:
     return page.replace("</title>", "</title>\n    " + "\n    ".join(lines), 1)
 
 
+def spoken(math: str) -> str:
+    """A short formula in words enough to tell it from the other answers."""
+    for tag, word in {"msqrt": "√ ", "mfrac": "fraction ", "msup": "power ", "msub": "index "}.items():
+        math = math.replace(f"<{tag}>", f" {word}")
+    return text_of(re.sub(r"</m\w+>", " ", math))
+
+
 def valid(page: str) -> str:
     """The theme's slips: doubled meta lines, trailing attributes, lists that say they are none."""
     first, *_ = re.findall(r'<meta name="viewport"[^>]*>', page) or [""]
@@ -230,6 +237,13 @@ def valid(page: str) -> str:
     page = page.replace('<summary><span class="toc', '<summary aria-label="Pages of this part"><span class="toc')
     page = page.replace(
         '<div id="pst-primary-sidebar"', '<div id="pst-primary-sidebar" role="region" aria-label="The book"'
+    )
+    # A head without words is a plain cell, and an answer that is a formula alone needs words for its name.
+    page = re.sub(r"<th\b([^>]*)>(\s*(?:<p>\s*</p>)?\s*)</th>", r"<td\1>\2</td>", page)
+    page = re.sub(
+        r'(<label class="mm-option"[^>]*><input\b[^>]*)(><span><math\b[^<]*(.*?)</math></span>)',
+        lambda found: f'{found[1]} aria-label="{html.escape(spoken(found[3]))}"{found[2]}',
+        page,
     )
     # Sources: a block inside preformatted text is no division.
     page = re.sub(
@@ -298,6 +312,25 @@ def polish() -> None:
         there = lambda found: found.group() if (listed.parent / found[1]).exists() else ""  # noqa: E731
         listed.write_text(re.sub(r'<li><a href="([\w./]+\.html)">[^<]*</a></li>', there, text), encoding="utf-8")
     surroundings(pages, address, mark)
+    calm_theme()
+
+
+#: What the theme's script measures of every box, at first and after every change of the page: a layout of all that is
+#: far away. book.js asks each box once it comes near.
+MEASURED = (
+    'document.querySelectorAll(["pre",".nboutput > .output_area",".cell_output > .output",".jp-RenderedHTMLCommon",'
+    '".pst-scrollable-table-container"].join(", ")).forEach('
+)
+
+
+def calm_theme() -> None:
+    """Take from the theme's script what would lay out the whole page again and again."""
+    path = SITE / "_static" / "scripts" / "pydata-sphinx-theme.js"
+    text = path.read_text(encoding="utf-8")
+    if MEASURED in text:
+        path.write_text(text.replace(MEASURED, "[].forEach("), encoding="utf-8")
+    elif "[].forEach(" not in text:
+        raise SystemExit("book: the theme's script has changed: see MEASURED in book/tools/polish.py")
 
 
 def surroundings(pages: list[Path], address: str, sheet: str) -> None:

@@ -399,7 +399,7 @@ def fit_palette(images: Tensor, size: int = 512, *, seed: int = 0, starts: int =
 
     Args:
         images: (B, C, H, W) in [0, 1], or uint8.
-        size: k.
+        size: Colours, k.
         seed, starts, steps: of :func:`kmeans`.
 
     Raises:

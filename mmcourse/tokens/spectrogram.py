@@ -104,8 +104,8 @@ def mel_filters(
     Their corners are equally far apart in mel. Sides are straight lines over Hz, for ``"kaldi"`` over mel.
 
     Args:
-        bands: M.
-        fft_size: N.
+        bands: Mel bands, M.
+        fft_size: Size of the FFT, N.
         sample_rate: samples a second, in Hz.
         low: lower corner of the first triangle, in Hz.
         high: upper corner of the last one, in Hz; None for half the sample rate.
@@ -145,8 +145,8 @@ class LogMelConfig(ModelConfig):
         sample_rate: samples a second, in Hz.
         window_size: S; 25 ms are usual.
         hop: samples from one frame to the next; 10 ms are usual.
-        fft_size: N.
-        bands: M.
+        fft_size: Size of the FFT, N.
+        bands: Mel bands, M.
         low: lower end of the bands, in Hz.
         scale: ``"slaney"``, ``"htk"`` or ``"kaldi"``.
         equal_area: whether all triangles have area 1.

@@ -187,7 +187,12 @@
     document.head.append(h("script", { src: `${here}live-math.js`, onload: resolve, onerror: () => reject(new Error("its arithmetic did not come")) }));
   }));
   const built = new Map();
-  const vit = (name) => { if (!built.has(name)) built.set(name, weights(name).then((file) => new mm.math.ViT(file))); return built.get(name); };
+  /** Between two pieces of work, what the reader does comes first. */
+  const rest = (value) => new Promise((done) => (window.requestIdleCallback ?? setTimeout)(() => done(value)));
+  const vit = (name) => {
+    if (!built.has(name)) built.set(name, weights(name).then(rest).then((file) => new mm.math.ViT(file)).then(rest));
+    return built.get(name);
+  };
 
   const start = async (root) => {
     const kind = root.dataset.figure;
