@@ -292,6 +292,7 @@ def positions(
     *,
     question: str,
     place: int | None = None,
+    image: Any = None,
     answer: str = "",
     caption: str = "",
 ) -> Live:
@@ -303,6 +304,7 @@ def positions(
         grid: (rows, columns).
         question: What to guess first.
         place: Position that is chosen at the start, from 0; the middle where not given.
+        image: The picture whose tokens they are; it stands in front, and a place of it can be chosen too.
         answer: What is seen; it opens after the first change.
         caption: Below the figure, where the page gives it none.
 
@@ -341,10 +343,59 @@ def positions(
             f'<svg class="mm-pixels" viewBox="0 0 {columns} {rows}" role="img" aria-label="{html.escape(name)}: '
             f'how alike each position is to row {at // columns + 1}, column {at % columns + 1}">{cells}</svg></div>'
         )
-    data = {"grid": [rows, columns], "tables": stored, "place": at}
+    data: dict[str, Any] = {"grid": [rows, columns], "tables": stored, "place": at}
+    if image is not None:
+        data["image"] = _picture(image, "live.positions()")
     plain = f"positions {rows} x {columns}: {', '.join(tables)}"
     frame = f'<div class="mm-pair">{"".join(first)}</div>'
     return _live("positions", data, frame, question=question, answer=answer, caption=caption, plain=plain)
+
+
+def convolution(
+    image: Any,
+    kernels: Mapping[str, Sequence[Sequence[float]]],
+    *,
+    question: str,
+    strides: Sequence[int] = (2, 2, 2),
+    place: tuple[float, float] = (0.5, 0.5),
+    top: float = 1.0,
+    answer: str = "",
+    caption: str = "",
+) -> Live:
+    """A tower of 3 x 3 convolutions over a picture's grey values: stride, tokens, receptive field, numbers.
+
+    Every layer has the same kernel, whose nine numbers can be changed; between layers negative values become 0. A
+    small picture (64 pixels at most) shows its numbers, and a single layer its sum.
+
+    Args:
+        image: (C, H, W) or (H, W) in [0, 1] or uint8, at most 40 pixels a side.
+        kernels: From a name to 3 rows of 3 numbers; the first is there at the start.
+        question: What to guess first.
+        strides: Of each layer at the start, 1 or 2; 0 for a layer that is not there yet. At most 4.
+        place: Token that is chosen at the start, as shares of the map's height and width.
+        top: Value of a white pixel; a small picture of the numbers 0 to 2 has ``top=2``.
+        answer: What is seen; it opens after the first change.
+        caption: Below the figure, where the page gives it none.
+
+    Raises:
+        ValueError: A picture that is too large, a kernel that is not 3 x 3, other strides.
+    """
+    who = "live.convolution()"
+    drawn = _picture(image, who)
+    if max(drawn["height"], drawn["width"]) > 40:
+        raise ValueError(f"{who} got a picture of {drawn['height']} x {drawn['width']}; give at most 40 pixels a side")
+    listed = []
+    for name, kernel in kernels.items():
+        table = np.array([[float(v) for v in row] for row in kernel])
+        if table.shape != (3, 3):
+            raise ValueError(f"{who} got the kernel {name!r} of shape {table.shape}; give 3 rows of 3 numbers")
+        listed.append({"name": name, "values": table.flatten().tolist()})
+    if not listed or not 1 <= len(strides) <= 4 or not set(strides) <= {0, 1, 2} or not any(strides):
+        raise ValueError(f"{who} got {len(listed)} kernels and strides={tuple(strides)}; give one, and strides 0 to 2")
+    data = {"image": drawn, "kernels": listed, "strides": list(strides), "place": list(place), "top": top}
+    first = _still(image, f"The picture, {drawn['height']} by {drawn['width']} pixels, that the convolutions read")
+    plain = f"convolution {drawn['height']} x {drawn['width']}, strides {', '.join(map(str, strides))}"
+    return _live("convolution", data, first, question=question, answer=answer, caption=caption, plain=plain)
 
 
 def kmeans(

@@ -57,6 +57,35 @@ def test_attention_by_hand(maths: Callable, causal: bool) -> None:
     same(made, F.scaled_dot_product_attention(q, k, v, is_causal=causal))
 
 
+@pytest.mark.parametrize("strides", [(1,), (2,), (2, 2, 2), (1, 2, 1), (2, 1, 1, 2)])
+@pytest.mark.parametrize("size", [(7, 7), (24, 24), (9, 14)])
+def test_a_tower_of_convolutions_and_what_one_of_its_tokens_sees(
+    maths: Callable, strides: tuple[int, ...], size: tuple[int, int]
+) -> None:
+    x, kernel = draw(*size, seed=3), draw(3, 3, seed=4)
+    code = """([values, height, width, kernel, strides]) => {
+      let map = { values, height, width };
+      strides.forEach((s, l) => { map = mm.slide(map, kernel, s, l < strides.length - 1); });
+      const fields = [map.height >> 1, map.width >> 1].map((i) => mm.field(strides, i));
+      return [[...map.values], map.height, map.width, ...fields];
+    }"""
+    given = [x.flatten().tolist(), *size, kernel.flatten().tolist(), list(strides)]
+    values, rows, columns, tall, wide = maths(code, given)
+    x.requires_grad_()
+    map_, reach = x[None, None], x[None, None]
+    for i, stride in enumerate(strides):
+        map_ = F.conv2d(map_, kernel[None, None], stride=stride, padding=1)
+        map_ = map_.relu() if i < len(strides) - 1 else map_
+        reach = F.conv2d(reach, torch.ones(1, 1, 3, 3, dtype=x.dtype), stride=stride, padding=1)
+    same(values, map_[0, 0].detach().flatten())
+    assert (rows, columns) == tuple(map_.shape[-2:])
+    (moved,) = torch.autograd.grad(reach[0, 0, rows // 2, columns // 2], x)
+    seen = moved.nonzero()
+    for (first, last), axis in ((tall, 0), (wide, 1)):
+        inside = [max(first, 0), min(last, size[axis] - 1)]
+        assert inside == [int(seen[:, axis].min()), int(seen[:, axis].max())]
+
+
 def test_one_step_of_kmeans(maths: Callable) -> None:
     code = """([points, centres]) => points.map((p, i) => {
       const codes = mm.assign(p, centres[i]);
@@ -169,12 +198,16 @@ def test_the_decoder_of_codes_draws_as_in_python(maths: Callable) -> None:
 DIGITS = torch.arange(128).reshape(2, 1, 8, 8) / 128
 MNIST = torch.rand(2, 1, 28, 28, generator=torch.Generator().manual_seed(5))
 EMOJI = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+SOBEL = [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]
 LOGITS = {name: 3 * draw(8, seed=i) for i, name in enumerate(("sky", "edge"))}
 FIGURES: dict[str, Callable[[], live.Live]] = {
     "digit": lambda: live.draw_digit("pixels-digits", DIGITS, **ASK),
     "attention": lambda: live.attention("patches-p7", MNIST, **ASK),
     "maps": lambda: live.attention(maps=draw(2, 2, 17, 17).softmax(-1), images=MNIST[0], **ASK),
     "positions": lambda: live.positions({"learned": draw(49, 8), "waves": ("sinusoidal_2d", 8)}, (7, 7), **ASK),
+    "tokens": lambda: live.positions({"CNN": draw(16, 8), "patch": draw(16, 8, seed=2)}, (4, 4), image=EMOJI[0], **ASK),
+    "convolution": lambda: live.convolution(EMOJI[0], {"edge": SOBEL, "blur": [[1] * 3] * 3}, strides=(2, 2, 0), **ASK),
+    "sum": lambda: live.convolution(torch.eye(5), {"edge": SOBEL}, strides=(2,), **ASK),
     "kmeans": lambda: live.kmeans(EMOJI[0].flatten(1).T[:60], image=EMOJI[0], **ASK),
     "temperature": lambda: live.temperature(LOGITS, colours=torch.rand(8, 3).double(), **ASK),
     "cut": lambda: live.cut(EMOJI[0], (4, 8, 16), width=64, heads=4, layers=3, **ASK),

@@ -18,12 +18,14 @@ MNIST = torch.arange(28 * 28).reshape(1, 1, 28, 28) / 784
 CODES = torch.arange(64)[None]
 EMOJI = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 TABLE = torch.randn(49, 8, generator=torch.Generator().manual_seed(0))
+EDGE = [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]
 LOGITS = torch.tensor([2.0, 1.0, 0.0], dtype=torch.float64)
 
 FIGURES = {
     "digit": lambda: live.draw_digit("pixels-digits", DIGITS, **ASK),
     "attention": lambda: live.attention("patches-p7", MNIST, **ASK),
     "positions": lambda: live.positions({"learned": TABLE, "waves": ("sinusoidal_2d", 8)}, (7, 7), **ASK),
+    "convolution": lambda: live.convolution(EMOJI[0], {"edge": EDGE}, **ASK),
     "kmeans": lambda: live.kmeans(EMOJI[0].flatten(1).T[:100], image=EMOJI[0], **ASK),
     "temperature": lambda: live.temperature(LOGITS, colours=torch.eye(3), **ASK),
     "cut": lambda: live.cut(EMOJI[0], (4, 8), width=64, heads=4, layers=3, **ASK),
@@ -128,6 +130,9 @@ def test_maps_keep_their_weights_to_a_quarter_percent() -> None:
         (lambda: live.attention(maps=torch.rand(1, 1, 17, 17), images=MNIST[0], **ASK), r"model\.double"),
         (lambda: live.positions({"a": TABLE}, (8, 8), **ASK), "leave the class token out"),
         (lambda: live.positions({"a": ("rotary", 8)}, (7, 7), **ASK), "choose 'sinusoidal_1d'"),
+        (lambda: live.convolution(EMOJI[0], {"a": [[1, 2], [3, 4]]}, **ASK), "3 rows of 3 numbers"),
+        (lambda: live.convolution(EMOJI[0], {"a": EDGE}, strides=(3,), **ASK), "strides 0 to 2"),
+        (lambda: live.convolution(torch.rand(3, 64, 64), {"a": EDGE}, **ASK), "at most 40 pixels"),
         (lambda: live.kmeans(torch.rand(5, 2), **ASK), r"give \(n, 3\)"),
         (lambda: live.temperature(torch.rand(5), **ASK), r"model\.double"),
         (lambda: live.temperature(LOGITS, names=["a"], **ASK), "1 names for 3 logits"),

@@ -241,6 +241,27 @@
     }
   }
 
+  // ---- a tower of 3 x 3 convolutions of one channel, zeros around the edge ----
+
+  /** One layer: values (h · w), nine numbers, a stride -> the next map; its sides are ⌈h/s⌉ and ⌈w/s⌉. */
+  const slide = ({ values, height, width }, kernel, stride, rectify = false) => {
+    const rows = Math.ceil(height / stride), columns = Math.ceil(width / stride);
+    const out = new Float64Array(rows * columns);
+    for (let r = 0; r < rows; r++) {
+      for (let c = 0; c < columns; c++) {
+        let sum = 0;
+        for (let k = 0; k < 9; k++) {
+          const y = r * stride + ((k / 3) | 0) - 1, x = c * stride + (k % 3) - 1;
+          if (y >= 0 && x >= 0 && y < height && x < width) sum += kernel[k] * values[y * width + x];
+        }
+        out[r * columns + c] = rectify ? Math.max(0, sum) : sum;
+      }
+    }
+    return { values: out, height: rows, width: columns };
+  };
+  /** First and last pixel, along one side, that place i of the last map depends on; outside the picture too. */
+  const field = (strides, i) => strides.reduceRight(([a, b], stride) => [a * stride - 1, b * stride + 1], [i, i]);
+
   // ---- the decoder of a learned codebook: (h, w, channels) kept channel by channel ----
 
   const convolve = (x, h, w, layer) => {
@@ -312,6 +333,6 @@
     }
   }
 
-  mm.math = { softmax, erf, gelu, dot, cosine, attend, assign, move, distortion, temper, entropy, draw, random, cost, sinusoids, waves,
+  mm.math = { slide, field, softmax, erf, gelu, dot, cosine, attend, assign, move, distortion, temper, entropy, draw, random, cost, sinusoids, waves,
     bytes, unpack, ViT, CodeDecoder };
 })();

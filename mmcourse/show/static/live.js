@@ -313,6 +313,8 @@
     let at = data.place ?? 0;
     const place = (i) => `row ${((i / columns) | 0) + 1}, column ${(i % columns) + 1}`;
     const boards = tables.map(({ name }) => board(rows, columns, { name: `${name}: choose a position`, say: place, walked: (i) => { at = i; draw(); }, selected: at }));
+    const image = data.image ? picture(data.image) : null, what = image ? "Token" : "Position";
+    if (image) boards.push(board(rows, columns, { name: "the picture: choose a token", say: place, walked: (i) => { at = i; draw(); }, selected: at }));
     const words = h("p", { class: "mm-words" });
     let busy = false;
     const draw = () => {
@@ -326,13 +328,93 @@
         });
         return `${name}: most like it is ${place(best)} (${fixed(like[best])})`;
       });
+      if (image) boards.at(-1).cells.forEach((cell, i) => cell.classList.toggle("mm-on", i === at));
       if (!busy) { busy = true; boards.forEach((b) => { if (b.at() !== at) b.walk(at, false); }); busy = false; }
-      words.textContent = `Position ${place(at)}. ${told.join("; ")}.`;
+      words.textContent = `${what} ${place(at)}. ${told.join("; ")}.`;
       if (!busy) say(words.textContent);
     };
     draw();
-    return h("div", {}, h("div", { class: "mm-pair mm-many" }, ...boards.map((b, t) => h("div", {}, h("p", { class: "mm-title" }, tables[t].name), b))),
+    const shown = tables.map(({ name }, t) => h("div", {}, h("p", { class: "mm-title" }, name), boards[t]));
+    if (image) shown.unshift(h("div", {}, h("p", { class: "mm-title" }, "the picture"), under(image, boards.at(-1))));
+    return h("div", {}, h("div", { class: "mm-pair mm-many" }, ...shown),
       scale("−1", "1", "var(--d-vermilion),var(--d-card),var(--d-blue)"), words);
+  };
+
+  // ---- a tower of 3 x 3 convolutions: what stride does to the number of tokens and to what one of them sees ----
+
+  figures.convolution = async ({ data, say }) => {
+    const image = picture(data.image), { height, width, channels } = image;
+    const grey = { height, width, values: Float64Array.from({ length: height * width }, (_, i) => {
+      let sum = 0;
+      for (let c = 0; c < channels; c++) sum += image.values[i * channels + c];
+      return (data.top * sum) / channels;
+    }) };
+    const small = height * width <= 64;
+    const strides = [...data.strides], kernel = [...data.kernels[0].values];
+    let at = -1, map, cells;
+    const used = () => strides.filter((stride) => stride);
+    const place = (i) => `row ${((i / map.width) | 0) + 1}, column ${(i % map.width) + 1}`;
+    const frame = h("div", { class: "mm-window" });
+    const pixels_ = small ? Array.from(grey.values, (v) => h("i", {}, fixed(v, 0))) : [];
+    const left = h("div", { class: "mm-under mm-cut", role: "img" }, paint(h("canvas", { class: "mm-pixels", "aria-hidden": "true" }), image),
+      small ? h("div", { class: "mm-shades mm-numbers", style: `--columns:${width}`, "aria-hidden": "true" }, ...pixels_) : null, frame);
+    const right = h("div"), sizes = h("p", { class: "mm-title" }), legend = h("div"), words = h("p", { class: "mm-words" });
+    const look = (first_ = "") => {
+      const r = (at / map.width) | 0, c = at % map.width, steps = used();
+      const [top, bottom] = mm.math.field(steps, r), [first, last] = mm.math.field(steps, c);
+      frame.style.cssText = `top:${(100 * top) / height}%;left:${(100 * first) / width}%;width:${(100 * (last - first + 1)) / width}%;height:${(100 * (bottom - top + 1)) / height}%`;
+      cells.cells.forEach((cell, i) => cell.classList.toggle("mm-on", i === at));
+      const stride = steps.reduce((a, b) => a * b, 1), side = last - first + 1, n = map.width * map.height;
+      const shared = Math.max(0, side - stride);
+      let told = `Total stride ${stride}: ${map.height} × ${map.width} = ${n} tokens for ${height * width} pixels. The token at ${place(at)} sees ${side} × ${side} pixels`;
+      if (top < 0 || first < 0 || bottom >= height || last >= width) told += ", some of them zeros beyond the edge";
+      told += shared ? `; its neighbour shares ${shared} of ${side} columns.` : "; its neighbour shares none of them.";
+      if (small && steps.length === 1) {
+        const sum = kernel.map((k, i) => {
+          const y = top + ((i / 3) | 0), x = first + (i % 3), inside = y >= 0 && x >= 0 && y < height && x < width;
+          return k && inside ? `${fixed(k, 1).replace(".0", "")}·${fixed(grey.values[y * width + x], 0)}` : null;
+        }).filter(Boolean);
+        told += ` Its value: ${sum.join(" + ") || "0"} = ${fixed(map.values[at], 1).replace(".0", "")}.`;
+      }
+      words.textContent = told;
+      const value = small && steps.length === 1 ? "" : ` Its value is ${fixed(map.values[at])}.`;
+      left.setAttribute("aria-label", `The picture, with a square around what the token at ${place(at)} sees`);
+      say(`${first_}${told}${value}`);
+    };
+    const show = (first_) => {
+      const before = map && { share: [((at / map.width) | 0) / map.height, (at % map.width) / map.width] };
+      const steps = used();
+      map = grey;
+      steps.forEach((stride, l) => { map = mm.math.slide(map, kernel, stride, l < steps.length - 1); });
+      const [y, x] = before ? before.share : data.place;
+      at = Math.min(map.height - 1, Math.floor(y * map.height + 1e-9)) * map.width + Math.min(map.width - 1, Math.floor(x * map.width + 1e-9));
+      const top = Math.max(...map.values.map(Math.abs)), numbers = map.height * map.width <= 36 && small;
+      cells = board(map.height, map.width, { name: "The map: choose a token", say: place, walked: (i) => { at = i; look(); }, selected: at });
+      cells.classList.toggle("mm-numbers", numbers);
+      cells.cells.forEach((cell, i) => {
+        cell.style.background = signed(top ? (numbers ? 0.45 : 1) * map.values[i] / top : 0);
+        if (numbers) cell.textContent = fixed(map.values[i], 1).replace(".0", "");
+      });
+      sizes.textContent = `map: ${map.height} × ${map.width} = ${map.height * map.width} tokens`;
+      right.replaceChildren(cells);
+      legend.replaceChildren(scale(fixed(-top, 1), fixed(top, 1), "var(--d-vermilion),var(--d-card),var(--d-blue)"));
+      look(first_);
+    };
+    const named = choice("kernel", data.kernels.map(({ name }, i) => [i, name]), 0, (i) => {
+      kernel.splice(0, 9, ...data.kernels[i].values);
+      fields.forEach((input, k) => { input.value = kernel[k]; });
+      show();
+    });
+    const fields = kernel.map((value, k) => h("input", { type: "number", step: 0.5, value, "aria-label": `kernel, row ${((k / 3) | 0) + 1}, column ${(k % 3) + 1}`, oninput: (event) => {
+      if (event.target.value !== "" && Number.isFinite(event.target.valueAsNumber)) { kernel[k] = event.target.valueAsNumber; show(`Kernel ${kernel.map((v) => fixed(v, 1).replace(".0", "")).join(", ")}. `); }
+    } }));
+    const table = h("div", { class: "mm-matrix" }, h("p", { class: "mm-title" }, "the kernel of each layer"), h("table", { "aria-label": "kernel" },
+      h("tbody", {}, ...[0, 1, 2].map((r) => h("tr", {}, ...fields.slice(3 * r, 3 * r + 3).map((input) => h("td", {}, input)))))));
+    const layers = strides.map((stride, l) => choice(`layer ${l + 1}`, [...(strides.length > 1 ? [[0, "none"]] : []), [1, "stride 1"], [2, "stride 2"]], stride, (next) => { strides[l] = next; show(); }));
+    show();
+    return h("div", {}, h("div", { class: "mm-controls" }, ...(data.kernels.length > 1 ? [named] : []), ...layers),
+      h("div", { class: "mm-pair mm-many" }, h("div", {}, h("p", { class: "mm-title" }, `picture: ${height} × ${width} = ${height * width} pixels`), left),
+        h("div", {}, sizes, right, legend), table), words);
   };
 
   // ---- 3: draw a digit and let a pixel transformer answer ----
