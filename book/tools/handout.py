@@ -1,4 +1,4 @@
-"""Write the notebooks without solutions and without answers to what figures ask, into ``_build/handout``.
+"""Write the notebooks without solutions, into ``_build/handout``.
 
 Tasks, hints and checkers stay. Outputs of exercises go, so that nobody's answer shows; all others stay as they are.
 """
@@ -14,8 +14,6 @@ from setup import ROOT, plain_words
 HANDOUT = ROOT / "_build" / "handout"
 SOLUTION = re.compile(r"^\s*solution\(", re.MULTILINE)
 CHECK = re.compile(r"^\s*check\(", re.MULTILINE)
-#: The answer in a figure's output, which a page shows only once the figure has been moved.
-SEEN = re.compile(r'<details class="mm-seen">.*?</details>', re.DOTALL)
 
 
 def without_solutions(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
@@ -32,9 +30,6 @@ def without_solutions(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
                 continue
         if CHECK.search(cell.source):
             cell.outputs, cell.execution_count = [], None
-        for output in cell.outputs:
-            if "text/html" in output.get("data", {}):
-                output["data"]["text/html"] = SEEN.sub("", "".join(output["data"]["text/html"]))
         cell.source = re.sub(r"(import .*), solution\b", r"\1", cell.source)
         kept.append(cell)
     notebook.cells = kept

@@ -9,9 +9,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response
 
 SITE = Path(__file__).resolve().parents[2] / "_build" / "html"
 PAGES = sorted(
-    str(path.relative_to(SITE))
-    for path in SITE.rglob("*.html")
-    if path.relative_to(SITE).parts[0] != "_static"
+    str(path.relative_to(SITE)) for path in SITE.rglob("*.html") if path.relative_to(SITE).parts[0] != "_static"
 )
 WIDTHS = [(1280, 900), (390, 844)]
 
