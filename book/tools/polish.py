@@ -241,7 +241,7 @@ def valid(page: str) -> str:
     # A head without words is a plain cell, and an answer that is a formula alone needs words for its name.
     page = re.sub(r"<th\b([^>]*)>(\s*(?:<p>\s*</p>)?\s*)</th>", r"<td\1>\2</td>", page)
     page = re.sub(
-        r'(<label class="mm-option"[^>]*><input\b[^>]*)(><span><math\b[^<]*(.*?)</math></span>)',
+        r'(<label class="mm-option"[^>]*><input\b(?![^>]*aria-label)[^>]*)(><span><math\b[^<]*(.*?)</math></span>)',
         lambda found: f'{found[1]} aria-label="{html.escape(spoken(found[3]))}"{found[2]}',
         page,
     )

@@ -8,8 +8,7 @@ from playwright.sync_api import Browser, Page
 
 #: A chapter that is done stands here, one a line.
 DONE = [
-    "notebooks/01_pixels.html",
-    "notebooks/02_patches.html",
+    "notebooks/07_imagegpt.html",
 ]
 
 
