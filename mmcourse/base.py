@@ -36,12 +36,28 @@ class ModelConfig:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """Build from a mapping; a field that does not exist is an error that names it, never ignored."""
-        known = {field.name for field in dataclasses.fields(cls)}
-        unknown = [key for key in values if key not in known]
-        if unknown:
-            raise ValueError(f"{cls.__name__} has no field {unknown[0]!r}; it has {', '.join(sorted(known))}.")
-        kinds = get_type_hints(cls)  # a nested configuration comes back from JSON as a dict
-        return cls(**{key: kinds[key](**value) if isinstance(value, dict) else value for key, value in values.items()})
+        return _from_dict(cls, values)
+
+
+def _from_dict(kind: Any, values: dict[str, Any]) -> Any:
+    known = {field.name for field in dataclasses.fields(kind)}
+    unknown = [key for key in values if key not in known]
+    if unknown:
+        raise ValueError(f"{kind.__name__} has no field {unknown[0]!r}; it has {', '.join(sorted(known))}.")
+    missing = [field.name for field in dataclasses.fields(kind) if field.name not in values and _needed(field)]
+    if missing:
+        raise ValueError(f"{kind.__name__} needs {missing[0]!r}.")
+    hints, given = get_type_hints(kind), dict(values)
+    for key, value in values.items():
+        if isinstance(value, dict):  # a nested configuration, as it comes back from JSON
+            if not dataclasses.is_dataclass(hints[key]):
+                raise ValueError(f"{key} is {value!r}; {kind.__name__} needs no mapping there.")
+            given[key] = _from_dict(hints[key], value)
+    return kind(**given)
+
+
+def _needed(field: dataclasses.Field[Any]) -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
 class Model(nn.Module):

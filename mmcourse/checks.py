@@ -7,7 +7,10 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+import torch
 from torch import Tensor
+
+MANY = 40  # names that one line may list
 
 
 def choose(what: str, given: object, known: Iterable[str]) -> str:
@@ -23,7 +26,9 @@ def choose(what: str, given: object, known: Iterable[str]) -> str:
     begun = [name for name in choices if len(word) > 1 and (name.startswith(word) or word.startswith(name))]
     close = begun or difflib.get_close_matches(word, choices, n=1, cutoff=0.5)
     hint = f"; did you mean {close[0]!r}?" if close else ";"
-    raise ValueError(f"unknown {what} {given!r}{hint} choose one of: {', '.join(choices) or 'none'}")
+    listed = ", ".join(choices[:MANY]) or "none"
+    more = f" and {len(choices) - MANY} more" if len(choices) > MANY else ""
+    raise ValueError(f"unknown {what} {given!r}{hint} choose one of: {listed}{more}")
 
 
 def whole(name: str, value: Any, least: int = 1) -> None:
@@ -44,10 +49,10 @@ def real(name: str, value: Any, least: float = 0.0, below: float = math.inf, *, 
     """
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if not number or not (least < value if above else least <= value) or not value < below:
-        limits = f"{'above' if above else 'at least'} {least:g}" + (
-            "" if below == math.inf else f" and below {below:g}"
-        )
-        raise ValueError(f"{name} is {value!r}; it must be a number {limits}.")
+        limits = f" {'above' if above else 'at least'} {least:g}" if least > -math.inf else ""
+        limits += f" {'and ' if limits else ''}below {below:g}" if below < math.inf else ""
+        kind = "number" if limits else "finite number"
+        raise ValueError(f"{name} is {value!r}; it must be a {kind}{limits}.")
 
 
 def sides(name: str, value: Any) -> tuple[int, int]:
@@ -82,6 +87,18 @@ def tensor(name: str, value: Any, dims: int | None = None, *, floating: bool = F
         raise ValueError(f"{name} has shape {tuple(value.shape)}; it needs {dims} dimensions.")
     if floating and not value.is_floating_point():
         raise TypeError(f"{name} is {value.dtype}; give floats, for example {name}.float().")
+
+
+def numbers(name: str, value: Any) -> Tensor:
+    """Whatever holds numbers (tensor, array, nested lists) as a tensor on the CPU, outside of any graph.
+
+    Raises:
+        TypeError: words, nothing, or lists of different lengths.
+    """
+    try:
+        return torch.as_tensor(value).detach().cpu()
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TypeError(f"{name} must be numbers: a tensor, an array or lists of equal lengths.") from error
 
 
 def picture_size(name: str, value: Any) -> int | tuple[int, int]:

@@ -37,6 +37,12 @@ def percent(share: float) -> str:
     return f"{100 * share:g}%"
 
 
+def _sample(images: Tensor, grid: Tensor) -> Tensor:
+    """Read pictures at the places of a grid, in float32 at least: half precision cannot tell neighbouring pixels."""
+    pixels = images.to(torch.promote_types(images.dtype, torch.float32))
+    return F.grid_sample(pixels, grid.to(pixels), align_corners=False).to(images.dtype)
+
+
 @dataclass(frozen=True)
 class Affine:
     """Turn, shift, scale and shear each picture by its own random amounts; what comes in from outside is 0.
@@ -73,8 +79,7 @@ class Affine:
             ],
             dim=1,
         )
-        grid = F.affine_grid(theta.to(images), list(images.shape), align_corners=False)
-        return F.grid_sample(images, grid, align_corners=False)
+        return _sample(images, F.affine_grid(theta.to(images.device), list(images.shape), align_corners=False))
 
     def __str__(self) -> str:
         return (
@@ -106,7 +111,7 @@ class Elastic:
         bend = F.interpolate(bend, size=images.shape[-2:], mode="bicubic", align_corners=True)
         still = torch.eye(2, 3).expand(len(images), -1, -1)
         grid = F.affine_grid(still, list(images.shape), align_corners=False) + bend.permute(0, 2, 3, 1)
-        return F.grid_sample(images, grid.to(images), align_corners=False)
+        return _sample(images, grid)
 
     def __str__(self) -> str:
         return f"elastic: {percent(self.strength)} at {self.coarse} x {self.coarse} points"

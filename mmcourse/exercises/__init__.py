@@ -36,12 +36,12 @@ Write answers of students first, six right and ten wrong ones, into ``tests/exer
 
 from __future__ import annotations
 
-import difflib
 import html
 import importlib
 import pkgutil
 from typing import TYPE_CHECKING, Any
 
+from mmcourse.checks import choose
 from mmcourse.exercises.core import REGISTRY, Exercise, Verdict, source
 
 if TYPE_CHECKING:
@@ -71,12 +71,9 @@ def get(id: str) -> Exercise:
         id: Such as ``"02.patchify"``.
 
     Raises:
-        ValueError: No such exercise; the message names the nearest ones.
+        ValueError: No such exercise; the line names the nearest one.
     """
-    if id not in REGISTRY:
-        near = difflib.get_close_matches(str(id), REGISTRY, n=3, cutoff=0.4) or list(REGISTRY)[:3]
-        raise ValueError(f"no exercise {id!r}: did you mean {', '.join(near)}? names() lists all")
-    return REGISTRY[id]
+    return REGISTRY[choose("exercise", id, REGISTRY)]
 
 
 def grade(id: str, answer: Any) -> Verdict:

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmcourse.checks import real, whole
 from mmcourse.generation.decoding import Decodes, Reader
 from mmcourse.generation.filters import LogitFilter
 
@@ -71,12 +72,11 @@ def beam_search(
     Raises:
         ValueError: a setting that makes no sense, or logits that are not finite.
     """
-    if beams < 1 or max_new_tokens < 1:
-        raise ValueError(f"beams={beams} and max_new_tokens={max_new_tokens}: both must be at least 1.")
-    if length_penalty is not None and not math.isfinite(length_penalty):
-        raise ValueError(f"length_penalty={length_penalty}; give a finite number, or None to divide by the length.")
-    if not 0 < patience < math.inf:
-        raise ValueError(f"patience={patience}; give a number above 0, 1 to stop at as many ends as beams.")
+    whole("beams", beams)
+    whole("max_new_tokens", max_new_tokens)
+    if length_penalty is not None:
+        real("length_penalty", length_penalty, -math.inf, above=True)
+    real("patience", patience, above=True)
     reader = Reader(
         model,
         prefix,

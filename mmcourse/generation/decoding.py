@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from mmcourse.cache import Cache
-from mmcourse.checks import tensor
+from mmcourse.checks import real, tensor, whole
 from mmcourse.generation.filters import LogitFilter
 
 
@@ -105,10 +105,12 @@ class Reader:
                 f"{given} ids and {max_new_tokens} more do not fit the {model.context_length} that the model can read; "
                 f"add at most {max(0, model.context_length - given + 1)}."
             )
-        if eos is not None and not 0 <= eos < model.vocab_size:
+        if eos is not None:
+            whole("eos", eos, 0)
+        if eos is not None and eos >= model.vocab_size:
             raise ValueError(f"eos={eos} is outside the vocabulary; the model writes ids 0 to {model.vocab_size - 1}.")
-        if guidance is not None and not abs(guidance) < float("inf"):
-            raise ValueError(f"guidance={guidance}; give a finite number, 1 for the condition alone.")
+        if guidance is not None:
+            real("guidance", guidance, -math.inf, above=True)
         self.conditions = [condition] if guidance is None else [condition, unconditional]
         self.caches: list[Cache] = []
         self.rows = rows

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from mmcourse.checks import real, whole
+
 LogitFilter = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -23,8 +25,7 @@ class Temperature:
     temperature: float
 
     def __post_init__(self) -> None:
-        if not 0 < self.temperature < math.inf:
-            raise ValueError(f"temperature is {self.temperature}; the rule needs one above 0, temperature=0 is greedy.")
+        real("temperature", self.temperature, above=True)
 
     def __call__(self, logits: Tensor, ids: Tensor) -> Tensor:
         """(B, K) -> (B, K)."""
@@ -38,8 +39,7 @@ class TopK:
     k: int
 
     def __post_init__(self) -> None:
-        if self.k < 1:
-            raise ValueError(f"TopK({self.k}): at least one id must stay.")
+        whole("k of TopK", self.k)
 
     def __call__(self, logits: Tensor, ids: Tensor) -> Tensor:
         """(B, K) -> (B, K)."""
@@ -55,8 +55,9 @@ class TopP:
     p: float
 
     def __post_init__(self) -> None:
-        if not 0 < self.p <= 1:
-            raise ValueError(f"TopP({self.p}): choose a share above 0 and up to 1.")
+        real("p of TopP", self.p, above=True)
+        if self.p > 1:
+            raise ValueError(f"p of TopP is {self.p}; choose a share above 0 and up to 1.")
 
     def __call__(self, logits: Tensor, ids: Tensor) -> Tensor:
         """(B, K) -> (B, K)."""
@@ -72,6 +73,12 @@ class Suppress:
 
     ids: tuple[int, ...]
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.ids, list | tuple):
+            raise ValueError(f"Suppress({self.ids!r}): give a tuple of ids, Suppress((3,)) for one.")
+        for id in self.ids:
+            whole("id of Suppress", id, 0)
+
     def __call__(self, logits: Tensor, ids: Tensor) -> Tensor:
         """(B, K) -> (B, K)."""
         if self.ids and not 0 <= min(self.ids) <= max(self.ids) < logits.shape[-1]:
@@ -85,6 +92,10 @@ class MinLength:
 
     n: int
     eos: int
+
+    def __post_init__(self) -> None:
+        whole("n of MinLength", self.n, 0)
+        whole("eos of MinLength", self.eos, 0)
 
     def __call__(self, logits: Tensor, ids: Tensor) -> Tensor:
         """(B, K) -> (B, K)."""

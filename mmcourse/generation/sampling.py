@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mmcourse.checks import real, whole
 from mmcourse.generation.decoding import Decodes, Reader
 from mmcourse.generation.filters import LogitFilter, Temperature
 
@@ -52,10 +53,10 @@ def generate(
         ValueError: ids, a length or a setting that makes no sense, said before the first step; or logits that are
             not finite.
     """
-    if max_new_tokens < 0:
-        raise ValueError(f"max_new_tokens={max_new_tokens} is negative; give at least 0.")
-    if temperature != 0 and not COLDEST <= temperature < float("inf"):
-        raise ValueError(f"temperature={temperature}; give 0 for the likeliest id, or a number from {COLDEST} up.")
+    whole("max_new_tokens", max_new_tokens, 0)
+    real("temperature", temperature)
+    if 0 < temperature < COLDEST:
+        raise ValueError(f"temperature is {temperature}; give 0 for the likeliest id, or a number from {COLDEST} up.")
     reader = Reader(
         model,
         prefix,

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from mmcourse.base import Model, ModelConfig
 from mmcourse.cache import Cache
 from mmcourse.checks import choose, picture_size, real, tensor, whole
-from mmcourse.tokens.images import PIXELS, Preprocessing, preprocess
+from mmcourse.tokens.images import PIXELS, Preprocessing, check_preprocessing, preprocess
 from mmcourse.tokens.palette import Palette, PaletteConfig
 from mmcourse.tokens.positions import Positions
 from mmcourse.transformer import AttentionMaps, Block, Decoder, TransformerConfig
@@ -70,7 +70,7 @@ class ImageGPTConfig(ModelConfig):
             whole(name, getattr(self, name))
         real("position_std", self.position_std)
         choose("positions", self.positions, ("learned", "sinusoidal_1d"))
-        self.preprocessing.check(self.channels)
+        check_preprocessing(self.preprocessing, self.channels)
         self.transformer()
 
     @property
@@ -165,7 +165,7 @@ class ImageGPT(Model):
 
     def check_ids(self, ids: Tensor) -> None:
         """Refuse ids (B, n) of which one is neither a colour nor :attr:`start_id`."""
-        tensor("codes", ids)
+        tensor("codes", ids, 2)
         if not ids.numel():
             raise ValueError(f"codes have shape {tuple(ids.shape)}, which holds no code; give at least one.")
         if int(ids.min()) < 0 or int(ids.max()) > self.start_id:
@@ -199,6 +199,7 @@ class ImageGPT(Model):
         Returns:
             (B, N, K); the logits at place i are for colour i.
         """
+        tensor("codes", codes, 2)
         return self.head(self.decoder(self.embed(self.prompt(codes[:, :-1])), maps=maps))
 
     def start(self, condition: None = None, *, padding: Tensor | None = None) -> Cache:

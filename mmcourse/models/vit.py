@@ -12,7 +12,15 @@ from torch import Tensor, nn
 from mmcourse.base import Model, ModelConfig
 from mmcourse.checks import choose, picture_size, real, tensor, whole
 from mmcourse.tokens.cnn import ResNetTokens
-from mmcourse.tokens.images import PIXELS, Normalise, Preprocessing, check_images, check_pixels, preprocess
+from mmcourse.tokens.images import (
+    PIXELS,
+    Normalise,
+    Preprocessing,
+    check_images,
+    check_pixels,
+    check_preprocessing,
+    preprocess,
+)
 from mmcourse.tokens.patches import PatchEmbedding
 from mmcourse.tokens.pixels import PixelTokens
 from mmcourse.tokens.positions import KINDS, Positions
@@ -88,7 +96,7 @@ class ViTConfig(ModelConfig):
                 f"pictures of {height} x {width} pixels cannot be cut into {self.patch_size} x {self.patch_size} "
                 f"patches; choose a P that divides both sides."
             )
-        self.preprocessing.check(self.channels)
+        check_preprocessing(self.preprocessing, self.channels)
         self.transformer()
 
     @property

@@ -125,5 +125,7 @@ def from_published(name_or_path: str | os.PathLike[str], revision: str | None = 
     if "architecture" in files.config:
         return timm_from_files(files.config, files.tensors)
     names = files.config.get("architectures") or [None]
+    if not isinstance(names, list):
+        raise CheckpointError(f"{name_or_path} says architectures={names!r}; a list of names is needed.")
     by_type = [c.classes[0] for c in CONVERTERS if c.model_type == files.config.get("model_type")]
     return _reader(str(names[0] or next(iter(by_type), None))).read(files.config, files.tensors, files.processor)

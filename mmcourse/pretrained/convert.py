@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, ClassVar, NamedTuple
 
 import torch
@@ -173,6 +174,27 @@ def build(model: type[Model], config: ModelConfig, state: Mapping[str, Tensor], 
     return made.eval()
 
 
+@contextmanager
+def readable(kind: str) -> Iterator[None]:
+    """Whatever a configuration from outside does wrong inside this block ends in one line.
+
+    Args:
+        kind: the class that the configuration is of.
+
+    Raises:
+        CheckpointError: a field is missing, or holds what makes no such model.
+    """
+    try:
+        yield
+    except CheckpointError:
+        raise
+    except KeyError as error:
+        raise CheckpointError(f"the configuration has no {error.args[0]!r}: no {kind}.") from error
+    except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise CheckpointError(f"the configuration makes no {kind}: {reason}") from error
+
+
 def pair(size: int | Sequence[int]) -> tuple[int, int]:
     """Height and width, where one number says both; configurations of others have either."""
     height, width = (size, size) if isinstance(size, int) else size
@@ -209,10 +231,8 @@ class Converter(ABC):
         """Our model of a published configuration, tensors, and image processor (None where there is none)."""
         kept = {k: t for k, t in state.items() if not k.removeprefix(self.prefix).startswith(self.ignored)}
         tensors = read(kept, self.rows, (self.prefix,))
-        try:
+        with readable(self.classes[0]):
             ours = self.config(config, processor, tensors)
-        except KeyError as error:
-            raise CheckpointError(f"the configuration has no {error.args[0]!r}: no {self.classes[0]}.") from error
         return build(self.model, ours, tensors, self.rows)
 
     def tensors(self, state: Mapping[str, Tensor], config: ModelConfig, name: str, spelling: int) -> dict[str, Tensor]:

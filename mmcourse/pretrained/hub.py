@@ -77,7 +77,10 @@ def load(name_or_path: str | os.PathLike[str], revision: str | None = None) -> P
 def _tensors(name: str | os.PathLike[str], fetch: Callable[[str], Path | None]) -> dict[str, Tensor]:
     found = [fetch(WEIGHTS)]
     if found == [None] and (index := fetch(INDEX)):
-        shards = sorted(set(_json(index).get("weight_map", {}).values()))
+        places = _json(index).get("weight_map")
+        if not isinstance(places, dict) or not all(isinstance(shard, str) for shard in places.values()):
+            raise CheckpointError(f"{index} names no files; fetch it again.")
+        shards = sorted(set(places.values()))
         if any(Path(shard).name != shard for shard in shards):
             raise CheckpointError(f"{index} names files outside its folder; it is not read.")
         found = [fetch(shard) for shard in shards]

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from mmcourse.checkpoint import CheckpointError
 from mmcourse.models import ViT, ViTConfig
-from mmcourse.pretrained.convert import BATCHED, Converter, Layout, Row, build, name_there, pair, read, write
+from mmcourse.pretrained.convert import BATCHED, Converter, Layout, Row, build, name_there, pair, read, readable, write
 from mmcourse.tokens.images import PIXELS, Preprocessing
 from mmcourse.tokens.patches import convolution_to_linear, linear_to_convolution
 
@@ -218,6 +218,7 @@ def from_timm(timm_model: Any) -> ViT:
     return timm_from_state(timm_model.state_dict(), config, getattr(theirs, "pretrained_cfg", None) or {})
 
 
+@readable("VisionTransformer")
 def timm_from_state(state: Mapping[str, Tensor], config: Mapping[str, Any], pictures: Mapping[str, Any]) -> ViT:
     """A ViT from timm's tensors (fused queries, keys and values; a prefix ``module.`` is taken off).
 
@@ -285,6 +286,7 @@ def timm_preprocessing(pictures: Mapping[str, Any]) -> Preprocessing:
     )
 
 
+@readable("VisionTransformer")
 def timm_from_files(config: Mapping[str, Any], state: Mapping[str, Tensor]) -> ViT:
     """A ViT from timm's published files: the name of the architecture says patch, picture and heads.
 

@@ -7,11 +7,11 @@ serve every chapter. A desktop's column shows them side by side, a telephone one
 # ruff: noqa: N803, N806  (P, D, L, H, W, C, K are the letters of the field)
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from mmcourse.checks import choose
 from mmcourse.show.html import Html, inline
 from mmcourse.show.vectors import (
     NOTHING,
@@ -1061,11 +1061,7 @@ def parts(kind: str) -> tuple[str, ...]:
 
 
 def _draw(kind: str, sizes: Sizes, lit: Iterable[str], **options: object) -> Drawing:
-    if kind not in KINDS:
-        near = difflib.get_close_matches(kind, KINDS, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"diagram() knows no {kind!r}; it draws {', '.join(KINDS)}.{hint}")
-    return KINDS[kind](_derived(sizes), tuple(lit), **options)
+    return KINDS[choose("diagram", kind, KINDS)](_derived(sizes), tuple(lit), **options)
 
 
 def diagram(
@@ -1096,6 +1092,8 @@ def diagram(
         >>> diagram("patch", lit="E", sizes={"H": 28, "P": 7, "C": 1, "D": 64}, caption="E is shared by all patches.")
         diagram patch, lit: E
     """
+    if not isinstance(lit, str | list | tuple):
+        raise TypeError(f"diagram() got lit={lit!r}; give a name of parts({kind!r}), or several.")
     on = (lit,) if isinstance(lit, str) else tuple(lit)
     drawing = _draw(kind, sizes or {}, on, **options)
     for name in on:

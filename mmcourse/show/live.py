@@ -21,6 +21,7 @@ import torch
 from PIL import Image
 
 from mmcourse import checkpoint
+from mmcourse.checks import choose, numbers, sides, whole
 from mmcourse.show import weights
 from mmcourse.show.diagrams import diagram
 from mmcourse.show.html import Html, inline
@@ -272,8 +273,10 @@ def attention(
 
 def _waves(kind: str, width: int, grid: tuple[int, int]) -> np.ndarray:
     """Sinusoidal positions in float64, (N, D), for the first frame; derived in :ref:`sec-04-sinusoidal`."""
-    if kind not in ("sinusoidal_1d", "sinusoidal_2d"):
-        raise ValueError(f"live.positions() knows no {kind!r}: choose 'sinusoidal_1d' or 'sinusoidal_2d'")
+    step = {"sinusoidal_1d": 2, "sinusoidal_2d": 4}[choose("kind", kind, ("sinusoidal_1d", "sinusoidal_2d"))]
+    whole("D", width)
+    if width % step:
+        raise ValueError(f"live.positions() got D = {width} for {kind!r}: choose a multiple of {step}")
 
     def wave(count: int, d: int) -> np.ndarray:
         angle = np.arange(count)[:, None] * np.exp(np.arange(0, d, 2) * (-np.log(10000.0) / d))
@@ -311,13 +314,15 @@ def positions(
     Raises:
         ValueError: A table whose rows are not those of the grid.
     """
-    rows, columns = grid
+    rows, columns = sides("grid", grid)
+    if not tables:
+        raise ValueError("live.positions() got no table: give at least one")
     at = (rows // 2) * columns + columns // 2 if place is None else place
     stored: list[dict[str, Any]] = []
     first = []
     for name, table in tables.items():
         waves = isinstance(table, tuple) and isinstance(table[0], str)
-        array = _waves(table[0], table[1], grid) if waves else torch.as_tensor(table).detach().cpu().double().numpy()
+        array = _waves(table[0], table[1], grid) if waves else numbers(name, table).double().numpy()
         if array.ndim != 2 or len(array) != rows * columns:
             raise ValueError(
                 f"live.positions() got {name!r} of shape {array.shape}; a {rows} x {columns} grid needs "
@@ -559,8 +564,13 @@ def cut(
         ValueError: A P that does not divide the picture.
     """
     array = pixels(image, "live.cut()")
+    if not sizes:
+        raise ValueError("live.cut() got no patch size: give at least one P")
+    for name, value in (("width", width), ("heads", heads), ("layers", layers)):
+        whole(name, value)
     for p in sizes:
-        if p < 1 or array.shape[0] % p or array.shape[1] % p:
+        whole("P", p)
+        if array.shape[0] % p or array.shape[1] % p:
             raise ValueError(
                 f"live.cut() got P = {p} for {array.shape[0]} x {array.shape[1]} pixels: P must divide both"
             )
@@ -657,7 +667,9 @@ def by_hand(
     Raises:
         ValueError: Rows that do not fit together.
     """
-    q, k, v = (np.array([[float(x) for x in row] for row in rows]) for rows in (Q, K, V))
+    q, k, v = (numbers(name, table).double().numpy() for name, table in (("Q", Q), ("K", K), ("V", V)))
+    if not all(np.isfinite(table).all() for table in (q, k, v)):
+        raise ValueError("live.by_hand() got NaN or infinity: give finite numbers")
     if q.ndim != 2 or q.shape != k.shape or v.ndim != 2 or len(v) != len(k) or not 2 <= len(q) <= 4:
         raise ValueError(
             f"live.by_hand() got Q {q.shape}, K {k.shape}, V {v.shape}: give 2 to 4 rows that fit together"

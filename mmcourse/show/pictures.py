@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from PIL import Image
 
-from mmcourse.checks import whole
+from mmcourse.checks import sides, whole
 from mmcourse.show.render import phone, svg
 from mmcourse.show.theme import DIVERGING, DPI, GRID, HEAT, INK, MUTED, WIDTH
 
@@ -481,7 +481,7 @@ def similarity_grid(table: Any, grid: tuple[int, int], title: str = "") -> Pictu
         ValueError: The table's rows are not those of the grid.
     """
     array = _matrix(table, "similarity_grid()")
-    rows, columns = grid
+    rows, columns = sides("grid", grid)
     if len(array) != rows * columns:
         raise ValueError(
             f"similarity_grid() got {len(array)} positions for a {rows}x{columns} grid ({rows * columns}): "

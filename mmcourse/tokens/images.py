@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2.functional import center_crop, pil_to_tensor, resize
 
-from mmcourse.checks import choose, real, tensor
+from mmcourse.checks import choose, numbers, real, sides, tensor, whole
 
 
 @dataclass(frozen=True)
@@ -36,25 +36,31 @@ class Preprocessing:
 
     def __post_init__(self) -> None:
         for name in ("mean", "std"):
-            values = tuple(getattr(self, name))
+            values = getattr(self, name)
+            if not isinstance(values, list | tuple) or not values:
+                raise ValueError(f"{name} is {values!r}; give a tuple, one number for all channels or one for each.")
             for value in values:
                 real(name, value, -math.inf if name == "mean" else 0.0, above=True)
             object.__setattr__(self, name, tuple(float(value) for value in values))
         if self.resize is not None:
             choose("resize", self.resize, ("stretch", "crop"))
         choose("interpolation", self.interpolation, ("bilinear", "bicubic"))
-        if not 0 < self.crop <= 1:
+        real("crop", self.crop, above=True)
+        if self.crop > 1:
             raise ValueError(f"crop is {self.crop}; it must be a share above 0 and up to 1.")
-
-    def check(self, channels: int) -> None:
-        """Refuse numbers for another count of channels."""
-        for name in ("mean", "std"):
-            if len(getattr(self, name)) not in (1, channels):
-                raise ValueError(f"{name} has {len(getattr(self, name))} numbers; give 1 or one of each of {channels}.")
 
 
 PIXELS = Preprocessing()
 """Pixels in [0, 1] as they are."""
+
+
+def check_preprocessing(value: Preprocessing, channels: int) -> None:
+    """Refuse what is no :class:`Preprocessing`, or has numbers for another count of channels."""
+    if not isinstance(value, Preprocessing):
+        raise TypeError(f"preprocessing is {value!r}; give a Preprocessing, for example Preprocessing(mean=(0.5,)).")
+    for name in ("mean", "std"):
+        if len(getattr(value, name)) not in (1, channels):
+            raise ValueError(f"{name} has {len(getattr(value, name))} numbers; give 1 or one of each of {channels}.")
 
 
 class Normalise(nn.Module):
@@ -95,7 +101,11 @@ def preprocess(pictures: Any, how: Preprocessing, size: tuple[int, int], channel
     Raises:
         ValueError, TypeError: pictures of different sizes, of other channels, or with other numbers.
     """
+    whole("channels", channels)
+    size = sides("size", size)
     if isinstance(pictures, list | tuple):
+        if not pictures:
+            raise ValueError("an empty list holds no picture; give at least one.")
         parts = [preprocess(picture, how, size, channels) for picture in pictures]
         if len({part.shape[1:] for part in parts}) != 1:
             raise ValueError(
@@ -108,7 +118,9 @@ def preprocess(pictures: Any, how: Preprocessing, size: tuple[int, int], channel
             pictures = Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear)
         pictures = pil_to_tensor(pictures.convert("L" if channels == 1 else "RGB"))
     elif not isinstance(pictures, Tensor):
-        pictures = torch.as_tensor(pictures)
+        pictures = numbers("pictures", pictures)
+        if pictures.dim() not in (2, 3, 4):
+            raise ValueError(f"an array of shape {tuple(pictures.shape)} is no picture; give (H, W) or (H, W, C).")
         pictures = pictures[None] if pictures.dim() == 2 else pictures.movedim(-1, -3)
     images = pictures[None] if pictures.dim() == 3 else pictures
     bytes_ = images.dtype == torch.uint8

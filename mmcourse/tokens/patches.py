@@ -11,8 +11,7 @@ from mmcourse.tokens.images import check_images
 
 
 def _grid(height: int, width: int, patch_size: int) -> tuple[int, int]:
-    if patch_size < 1:
-        raise ValueError(f"patch size {patch_size} is not a size; choose P of at least 1.")
+    whole("patch_size", patch_size)
     if height % patch_size or width % patch_size:
         raise ValueError(
             f"an image of {height} x {width} pixels cannot be cut into {patch_size} x {patch_size} patches; choose a P "

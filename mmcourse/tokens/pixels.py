@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from mmcourse.checks import sides, tensor
+from mmcourse.checks import sides, tensor, whole
 from mmcourse.tokens.images import check_images
 
 
@@ -75,5 +75,10 @@ def attention_bytes(tokens: int, heads: int = 1, batch: int = 1, dtype: torch.dt
     """Bytes of one layer's attention weights, (B, H, N, N), when they are written out: O(n²).
 
     Derived in :ref:`sec-01-cost`.
+
+    Raises:
+        ValueError: a number that is no whole number of at least 1.
     """
+    for name, value in (("tokens", tokens), ("heads", heads), ("batch", batch)):
+        whole(name, value)
     return batch * heads * tokens * tokens * dtype.itemsize

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmcourse.base import Model, ModelConfig
+from mmcourse.checks import real, whole
 from mmcourse.tokens.images import check_images, check_pixels
 from mmcourse.tokens.palette import check_codes, kmeans, nearest_centre, rows_and_columns
 
@@ -32,6 +33,16 @@ class Quantized(NamedTuple):
     tokens: Tensor
     codes: Tensor
     loss: Tensor
+
+
+def _check_options(decay: float | None, commitment: float, warm: int, restart: float) -> None:
+    """Refuse what a quantizer or its configuration could make no sense of."""
+    if decay is not None:
+        real("decay (None to move the codes by gradients)", decay, below=1.0)
+    real("commitment", commitment)
+    real("restart", restart)
+    if isinstance(warm, bool) or not isinstance(warm, int):
+        raise ValueError(f"warm is {warm!r}; give a whole number of batches, a negative one for no k-means.")
 
 
 def _whole_batch(share: Tensor) -> Tensor:
@@ -76,10 +87,9 @@ class VectorQuantizer(nn.Module):
         restart: float = 0.05,
     ) -> None:
         super().__init__()
-        if codes < 1 or width < 1:
-            raise ValueError(f"codes={codes} and width={width}: both must be at least 1.")
-        if decay is not None and not 0 <= decay < 1:
-            raise ValueError(f"decay is {decay}; give 0 <= decay < 1, or None to move the codes by gradients.")
+        whole("codes", codes)
+        whole("width", width)
+        _check_options(decay, commitment, warm, restart)
         self.unit, self.decay, self.commitment, self.warm, self.restart = unit, decay, commitment, warm, restart
         start = torch.randn(codes, width)
         self.codebook = nn.Parameter(F.normalize(start, dim=-1) if unit else start, requires_grad=decay is None)
@@ -221,10 +231,10 @@ class VQConfig(ModelConfig):
 
     def __post_init__(self) -> None:
         for name in ("channels", "stride", "width", "codes", "code_width"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1.")
-        if self.encoder < 0 or self.decoder < 0:
-            raise ValueError(f"encoder={self.encoder} and decoder={self.decoder}: give numbers of blocks, 0 or more.")
+            whole(name, getattr(self, name))
+        for name in ("encoder", "decoder"):
+            whole(name, getattr(self, name), 0)
+        _check_options(self.decay, self.commitment, self.warm, self.restart)
 
 
 class Reconstruction(NamedTuple):
@@ -292,6 +302,11 @@ class VQTokenizer(Model):
             nn.Conv2d(16, c.channels, 3, padding=1),
         )
 
+    @property
+    def weight(self) -> Tensor:
+        """Of the first layer; pictures have its type."""
+        return self.encoder[0].weight  # type: ignore[return-value]
+
     def grid(self, height: int, width: int) -> tuple[int, int]:
         """Rows and columns of tokens of a picture of this size.
 
@@ -305,7 +320,7 @@ class VQTokenizer(Model):
 
     def forward(self, images: Tensor) -> Reconstruction:
         """Through the codebook and back: (B, C, H, W) in [0, 1] -> pictures, codes and the quantizer's loss."""
-        check_images(images, self.config.channels)
+        check_images(images, self.config.channels, self.weight)
         grid = self.grid(*images.shape[-2:])
         found = self.quantizer(self.encoder(2 * images - 1).flatten(2).transpose(1, 2))
         return Reconstruction(self._draw(found.tokens, grid), found.codes, found.loss)
@@ -320,7 +335,7 @@ class VQTokenizer(Model):
         Raises:
             ValueError, TypeError: what is no picture in [0, 1], or a size that the stride does not divide.
         """
-        check_images(images, self.config.channels)
+        check_images(images, self.config.channels, self.weight)
         check_pixels(images)
         self.grid(*images.shape[-2:])
         return self.quantizer.nearest(self.encoder(2 * images - 1).flatten(2).transpose(1, 2))

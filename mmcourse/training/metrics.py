@@ -11,7 +11,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from mmcourse.checks import tensor, whole
+from mmcourse.checks import real, tensor, whole
 from mmcourse.data import Dataset
 
 
@@ -71,6 +71,11 @@ class Mean:
     value: float
     unit: str
     total: int
+
+    def __post_init__(self) -> None:
+        whole("total", self.total)
+        if isinstance(self.value, bool) or not isinstance(self.value, int | float):
+            raise ValueError(f"value is {self.value!r}; a mean is a number.")
 
     def __str__(self) -> str:
         return f"{self.value:.2f} {self.unit} (mean of {self.total:,})"
@@ -193,6 +198,7 @@ def bits_per_dimension(nats: Tensor | float, dimensions: int = 1) -> Tensor | fl
     Raises:
         ValueError: no dimensions.
     """
-    if dimensions < 1:
-        raise ValueError(f"dimensions={dimensions}: a likelihood covers at least 1 number.")
+    whole("dimensions", dimensions)
+    if not isinstance(nats, Tensor):
+        real("nats", nats, -math.inf, above=True)
     return nats / (dimensions * math.log(2))

@@ -7,6 +7,7 @@ itself raised. Anything else is a fault: an error from inside a library, a call 
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import resource
 import signal
@@ -25,6 +26,7 @@ import numpy as np
 import torch
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
+from PIL import Image
 from torch import Tensor
 
 import mmcourse
@@ -93,6 +95,9 @@ def attempt(entry: Entry, arguments: dict[str, Any]) -> str:
             where = next((f for f in reversed(frames) if f.filename.startswith(PACKAGE)), frames[0])
             raise FaultError(f"{type(error).__name__} from outside, below {Path(where.filename).name}:{where.lineno}: "
                         f"{str(error)[:200]}") from error  # fmt: skip
+        if not (frames[-1].line or "").startswith("raise"):  # "3" < 1 is no line for a reader, wherever it stands
+            raise FaultError(f"{type(error).__name__} that nobody wrote, at {Path(frames[-1].filename).name}:"
+                        f"{frames[-1].lineno}: {str(error)[:200]}") from error  # fmt: skip
         if "\n" in str(error).strip():
             raise FaultError(f"more than one line: {error}") from error
         return "refused"
@@ -114,6 +119,7 @@ def mostly(right: st.SearchStrategy[Any], wrong: list[Any]) -> st.SearchStrategy
     return st.integers(0, 9).flatmap(lambda i: st.sampled_from(wrong) if i == 7 else right)  # 0 would come too often
 
 
+NAN = float("nan")
 INTEGERS = mostly(
     st.one_of(st.integers(1, 8), st.sampled_from([16, 64])),
     [0, -1, 10**6, 10**12, -(10**9), True, 2.0, 2.5, float("nan"), "3", None, np.int64(4)],
@@ -175,7 +181,7 @@ def codes(draw: Any, count: int, shapes_: st.SearchStrategy[tuple[int, ...]]) ->
 
 def entries() -> list[Entry]:
     """Every public entry that takes what a reader may give."""
-    return [*tokens(), *models(), *decoding(), *data(), *training(), *pages()]
+    return [*tokens(), *pictures(), *models(), *published(), *decoding(), *data(), *training(), *pages(), *computed()]
 
 
 def tokens() -> list[Entry]:
@@ -185,23 +191,27 @@ def tokens() -> list[Entry]:
     colours = palette.Palette(palette.PaletteConfig(8, 3))
     colours.load_state_dict({**colours.state_dict(), "colours": torch.rand(8, 3)})
     tokenizer = vq.VQTokenizer(vq.VQConfig(width=8, encoder=1, decoder=1, codes=16, warm=0)).eval()
-    pair = st.one_of(st.tuples(SMALL, SMALL), st.sampled_from([(2, 4), (4, 2), (1, 8), None, 3, (2,), "ab"]))
+    pair = mostly(st.sampled_from([(2, 4), (4, 2), (1, 8)]), [(2, 2), (3, 3), (0, 8), (2.0, 4), None, 3, (2,), "ab"])
+    either = st.one_of(pair, st.tuples(SMALL, SMALL))
     points = tensors(shapes(side(1, 2, 5, 30), side(1, 2, 3)))
-    grid = codes(8, shapes(side(1, 2), side(8, 4, 9)))
+    grid = codes(8, shapes(side(1, 2), side(8, 8, 4, 9)))
     return [
         Entry("patchify", patches.patchify, {"images": PICTURES, "patch_size": SMALL}),
         Entry("unpatchify", patches.unpatchify, {
-            "patches": tensors(shapes(side(1, 2), side(4, 8), side(12, 4, 27))), "patch_size": SMALL,
-            "size": pair, "channels": SMALL}),
+            "patches": tensors(shapes(side(1, 2), side(8), side(12))),
+            "patch_size": mostly(side(2), [1, 0, -2, 2.5, True, None]),
+            "size": mostly(st.sampled_from([(4, 8), (8, 4), (2, 16)]), [(4, 4), (5, 8), None, 3, (4.0, 8)]),
+            "channels": mostly(side(3), [1, 0, 2.5, True, None])}),
         Entry("to_sequence", pixels.to_sequence, {"images": PICTURES}),
         Entry("to_image", pixels.to_image, {
-            "sequence": tensors(shapes(side(1, 2), side(8, 6), side(1, 3))), "size": pair}),
+            "sequence": tensors(shapes(side(1, 2), side(8, 8, 6), side(1, 3))), "size": pair}),
         Entry("attention_bytes", pixels.attention_bytes, {"tokens": INTEGERS, "heads": INTEGERS, "batch": INTEGERS}),
         Entry("sinusoidal_1d", positions.sinusoidal_1d, {"count": SMALL, "width": SMALL}),
         Entry("sinusoidal_2d", positions.sinusoidal_2d, {"rows": SMALL, "columns": SMALL, "width": SMALL}),
         Entry("one_hot", positions.one_hot, {"count": SMALL}),
         Entry("interpolate", positions.interpolate, {
-            "table": tensors(shapes(side(5, 9, 4), side(4, 2))), "from_grid": pair, "to_grid": pair, "prefix": SMALL}),
+            "table": tensors(shapes(side(9, 9, 8), side(4, 2))), "from_grid": pair, "to_grid": either,
+            "prefix": mostly(side(1), [0, -1, 2.5, True, None])}),
         Entry("kmeans", palette.kmeans, {"points": points, "k": SMALL, "weights": st.one_of(
             st.none(), tensors(shapes(side(1, 2, 5, 30)))), "starts": SMALL, "steps": SMALL, "tolerance": REALS},
             holds=lambda result, **_: bool(result.centres.isfinite().all())),
@@ -212,7 +222,7 @@ def tokens() -> list[Entry]:
         Entry("Palette.decode", colours.decode, {"codes": grid, "size": pair}),
         Entry("VQTokenizer.encode", tokenizer.encode, {"images": PICTURES}),
         Entry("VQTokenizer.decode", tokenizer.decode, {
-            "codes": codes(16, shapes(side(1, 2), side(4, 8))), "size": pair}),
+            "codes": codes(16, shapes(side(1, 2), side(8, 8, 4))), "size": pair}),
         Entry("usage", vq.usage, {"codes": codes(8, shapes(side(1, 5, 20))), "size": INTEGERS},
               holds=lambda result, **_: 0 <= result <= 1),
         Entry("perplexity", vq.perplexity, {"codes": codes(8, shapes(side(1, 5, 20))), "size": INTEGERS}),
@@ -220,6 +230,107 @@ def tokens() -> list[Entry]:
             "channels": SMALL, "stride": SMALL, "width": SMALL, "codes": SMALL, "code_width": SMALL, "decay": REALS,
             "commitment": REALS, "restart": REALS}),
         Entry("PaletteConfig", palette.PaletteConfig, {"size": INTEGERS, "channels": INTEGERS}),
+    ]  # fmt: skip
+
+
+def pictures() -> list[Entry]:
+    from mmcourse.tokens.images import Preprocessing, preprocess
+
+    @st.composite
+    def photographs(draw: Any) -> Any:
+        """Of PIL, in any of its modes."""
+        mode = draw(st.sampled_from(["L", "RGB", "RGBA", "LA", "P", "1", "CMYK", "I;16", "I", "F"]))
+        return Image.new(mode, (draw(side(1, 5, 9)), draw(side(1, 7))), draw(st.sampled_from([0, 1, None])))
+
+    numbers = mostly(st.lists(st.floats(0.1, 1), min_size=1, max_size=3).map(tuple), [(), None, 0.5, (NAN,), (0.5, "1")])
+    any_one = st.one_of(PICTURES, photographs(), tensors(shapes(SIDES, SIDES, side(3, 1)), 0, 255).map(_as_bytes))
+    size = st.tuples(SMALL, SMALL)
+    options = {
+        "mean": numbers, "std": numbers, "resize": st.sampled_from(["stretch", "crop", None, "fit", 3]),
+        "crop": mostly(st.floats(0.1, 1), [0, -1, 2, NAN, None, "1"]),
+        "interpolation": st.sampled_from(["bilinear", "bicubic", "nearest", None]),
+    }  # fmt: skip
+    how = st.sampled_from([Preprocessing(), Preprocessing(resize="stretch"),
+                           Preprocessing(resize="crop", crop=0.5, interpolation="bicubic")])  # fmt: skip
+    return [
+        Entry("Preprocessing", Preprocessing, options),
+        Entry("preprocess", preprocess, {
+            "pictures": st.one_of(any_one, st.lists(any_one, max_size=3), st.sampled_from([None, 3, "a.png"])),
+            "how": how, "size": st.one_of(st.just((4, 6)), size), "channels": mostly(side(3, 1), [0, 2, None, True])},
+            holds=lambda result, **_: bool((result >= 0).all() and (result <= 1).all())),
+    ]  # fmt: skip
+
+
+def _as_bytes(value: Any) -> Any:
+    """Pixels as picture files hold them, where they can be."""
+    usable = isinstance(value, Tensor) and value.is_floating_point() and bool(value.isfinite().all())
+    return value.clamp(0, 255).to(torch.uint8).numpy() if usable else value
+
+
+def _as_doubles(value: Any) -> Any:
+    return value.double() if isinstance(value, Tensor) and value.dtype == torch.float32 else value
+
+
+FOREIGN = [None, -1, 0, 10**6, 2**40, True, 2.5, NAN, "x", "", [], [1], [8, 8], {}, {"height": 8}, [[0.5]]]
+
+
+@st.composite
+def meddled(draw: Any, good: dict[str, Any]) -> dict[str, Any]:
+    """A configuration from outside: as it should be, or with a field that is missing or holds what it should not."""
+    found = dict(good)
+    for _ in range(draw(st.sampled_from([0, 0, 1, 1, 2]))):
+        name = draw(st.sampled_from(sorted(good)))
+        found.pop(name, None)
+        if draw(st.booleans()):
+            found[name] = draw(st.sampled_from(FOREIGN))
+    return found
+
+
+@st.composite
+def damaged(draw: Any, good: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors from outside: as they should be, or one missing, left over, of another shape or type."""
+    found = dict(good)
+    name = draw(st.sampled_from(sorted(good)))
+    kind = draw(st.sampled_from(["as it is"] * 6 + ["missing", "left over", "flat", "cut", "half", "whole"]))
+    if kind in ("missing", "left over"):
+        tensor = found.pop(name)
+        if kind == "left over":
+            found |= {name: tensor, draw(st.sampled_from(["x", "blocks.99.norm1.weight", f"{name}.bias"])): tensor}
+    elif kind != "as it is":
+        tensor = found[name]
+        found[name] = {"flat": tensor.flatten(), "cut": tensor[:1], "half": tensor.half(), "whole": tensor.int()}[kind]
+    return found
+
+
+def published() -> list[Entry]:
+    from mmcourse.models import ImageGPT, ImageGPTConfig, ViT, ViTConfig
+    from mmcourse.pretrained import CONVERTERS, hub
+    from mmcourse.pretrained.convert import write
+    from mmcourse.pretrained.vit import TIMM, timm_from_state
+
+    torch.manual_seed(0)
+    small: dict[str, Any] = {"width": 8, "layers": 2, "heads": 2, "mlp": 8}
+    vit = ViT(ViTConfig(image_size=8, patch_size=4, classes=3, **small))
+    gpt = ImageGPT(ImageGPTConfig(image_size=4, colours=8, **small))
+    found = []
+    for model, converter in zip((vit, gpt), CONVERTERS, strict=True):
+        config, processor, state = converter.publish(model)
+        names = converter.tensors(state, model.config, converter.classes[0], spelling=0)
+        found.append(Entry(f"{type(model).__name__} as transformers stores it", converter.read, {
+            "config": meddled(config), "state": damaged(names),
+            "processor": st.one_of(meddled(processor), meddled(processor), st.none())}))  # fmt: skip
+    timm = {"image_size": 8, "patch_size": 4, "heads": 2, "global_pool": "token", "epsilon": 1e-6, "dropout": 0.0}
+    cfg = {"mean": [0.5] * 3, "std": [0.5] * 3, "crop_pct": 0.9, "interpolation": "bicubic", "crop_mode": "center"}
+    return [
+        *found,
+        Entry("ViT as timm stores it", timm_from_state, {
+            "state": damaged(write(vit.state_dict(), TIMM, vit.config)), "config": meddled(timm),
+            "pictures": meddled(cfg)}),
+        Entry("hub.is_published", hub.is_published, {"name_or_path": st.one_of(
+            st.text(max_size=5), st.sampled_from(["a/b", "x" * 300, "\0", "/", ".", Path("a")]))}),
+        Entry("ViTConfig.from_dict", ViTConfig.from_dict, {"values": meddled(dataclasses.asdict(vit.config))}),
+        Entry("ImageGPTConfig.from_dict", ImageGPTConfig.from_dict, {
+            "values": meddled(dataclasses.asdict(gpt.config))}),
     ]  # fmt: skip
 
 
@@ -257,7 +368,7 @@ def models() -> list[Entry]:
         Entry("ImageGPTConfig", ImageGPTConfig, {"image_size": sizes, "colours": SMALL, "channels": SMALL, **number}),
         Entry("TransformerConfig", TransformerConfig, number),
         Entry("ViTConfig.preset", ViTConfig.preset, {"name": st.one_of(
-            st.text(max_size=6), st.sampled_from(["vit-b/16", "vit-b16", None, 3]))}),
+            st.sampled_from(["vit-b/16", "vit-b16", "vit-ti/16", None, 3]), st.text(max_size=6))}),
     ]  # fmt: skip
 
 
@@ -303,9 +414,10 @@ def data() -> list[Entry]:
         st.integers(0, 3).map(lambda i: digits.labels == i), st.just(torch.ones(7, dtype=torch.bool)),
         tensors(shapes(side(1, 3)), 0, 5),
     )  # fmt: skip
-    word = st.one_of(st.text(max_size=5), st.sampled_from(["digits", "emoji", "digit", "Digits", None, 3, "x" * 300]))
-    part = st.one_of(st.text(max_size=5), st.sampled_from(
-        ["train", "test", "all", "train+test", "test+all", "train+train", "validation", "train+validation", None, "+"]))
+    word = st.one_of(st.sampled_from(["digits", "emoji", "digit", "Digits", None, 3, "x" * 300]), st.text(max_size=5))
+    part = st.one_of(st.sampled_from(
+        ["train", "test", "all", "train+test", "test+all", "train+train", "validation", "train+validation", None, "+"]),
+        st.text(max_size=5))  # fmt: skip
     generator = torch.Generator().manual_seed(0)
     return [
         Entry("data[i]", lambda i: digits[i], {"i": index}),
@@ -315,9 +427,9 @@ def data() -> list[Entry]:
         Entry("load", lambda name, split: load(name, split), {
             "name": st.one_of(st.just("digits"), word), "split": part}),
         Entry("load emoji", lambda **o: load("emoji", "test", **o), {
-            "style": st.sampled_from(["twemoji", "twemoji+twemoji", "emoji", None, 3, ""]),
-            "size": st.sampled_from([32, 0, -1, 2.5, True, "32", None, float("nan"), 10**9]),
-            "language": st.sampled_from(["en", "xx", None, 3, "EN"])}),
+            "style": mostly(st.just("twemoji"), ["twemoji+twemoji", "emoji", None, 3, ""]),
+            "size": mostly(st.just(32), [0, -1, 2.5, True, "32", None, NAN, 10**9]),
+            "language": mostly(st.just("en"), ["xx", None, 3, "EN"])}),
         Entry("card", card, {"name": word}),
         Entry("parse", lambda split: parse("digits", split, ["train", "test"]), {"split": part}),
         Entry("Affine", lambda images, **o: augment.Affine(**o)(images, generator), {
@@ -346,7 +458,8 @@ def training() -> list[Entry]:
         Entry("Score", lambda **o: str(Score(**o)), {"correct": INTEGERS, "total": INTEGERS}),
         Entry("Mean", lambda **o: str(Mean(**o)), {"value": REALS, "unit": st.just("dB"), "total": INTEGERS}),
         Entry("checkpoint.find", checkpoint.find, {"name_or_path": st.one_of(
-            st.text(max_size=5), st.sampled_from(["x" * 300, "vit-mnist", "a/b", "\0", None, 3]))}),
+            st.sampled_from([*checkpoint.names(), "a.safetensors", Path("b/c.safetensors")]), st.text(max_size=5),
+            st.sampled_from(["x" * 300, "vit-mnist", "a/b", "\0", None, 3]))}),
     ]  # fmt: skip
 
 
@@ -380,6 +493,38 @@ def pages() -> list[Entry]:
             "frames": st.dictionaries(SMALL, st.text(max_size=5), max_size=3), "label": st.text(max_size=5)}),
         Entry("show.Audio", lambda **o: show.Audio(**o)._repr_html_(), {
             "samples": tensors(shapes(side(1, 100)), -1, 1), "rate": INTEGERS}),
+    ]  # fmt: skip
+
+
+def computed() -> list[Entry]:
+    from mmcourse import show
+
+    words = st.text(max_size=4)
+    options = st.lists(words, max_size=4)
+    square = tensors(shapes(side(2, 3), side(2, 3)), -1, 1)
+    ask = {"question": st.just("What changes?")}
+    return [
+        Entry("show.attention_overlay", show.attention_overlay, {
+            "image": tensors(shapes(side(1, 3), side(8, 6), side(8, 6))), "map": tensors(shapes(side(2, 4), side(2)))}),
+        Entry("show.Question", show.Question, {"text": words, "options": options, "answer": SMALL, "why": options}),
+        Entry("show.diagram", show.diagram, {
+            "kind": st.one_of(st.sampled_from([*show.diagrams.KINDS, "pach", None, 3]), words),
+            "lit": st.one_of(st.just(()), st.sampled_from(["E", "MLP", "colours", None, 3])),
+            "sizes": st.one_of(st.none(), st.dictionaries(st.sampled_from(["H", "P", "C", "D"]), SMALL)),
+            "caption": words}),
+        Entry("live.by_hand", show.live.by_hand, {"Q": square, "K": square, "V": square, **ask}),
+        Entry("live.kmeans", show.live.kmeans, {
+            "points": tensors(shapes(side(20, 5), side(3))), "k": SMALL, "most": SMALL, **ask}),
+        Entry("live.temperature", show.live.temperature, {
+            "logits": tensors(shapes(side(12, 4)), -3, 3).map(_as_doubles), "shown": SMALL, **ask}),
+        Entry("live.positions", show.live.positions, {
+            "tables": st.dictionaries(words, st.one_of(
+                tensors(shapes(side(4), side(8))), st.tuples(st.sampled_from(["sinusoidal_1d", "x"]), SMALL)),
+                max_size=2),
+            "grid": mostly(st.just((2, 2)), [(2, 3), (0, 4), None, 4]), **ask}),
+        Entry("live.cut", show.live.cut, {
+            "image": tensors(shapes(side(1, 3), side(8), side(8))), "sizes": st.lists(SMALL, max_size=3),
+            "width": INTEGERS, "heads": SMALL, "layers": SMALL, **ask}),
     ]  # fmt: skip
 
 
