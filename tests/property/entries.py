@@ -242,7 +242,8 @@ def pictures() -> list[Entry]:
         mode = draw(st.sampled_from(["L", "RGB", "RGBA", "LA", "P", "1", "CMYK", "I;16", "I", "F"]))
         return Image.new(mode, (draw(side(1, 5, 9)), draw(side(1, 7))), draw(st.sampled_from([0, 1, None])))
 
-    numbers = mostly(st.lists(st.floats(0.1, 1), min_size=1, max_size=3).map(tuple), [(), None, 0.5, (NAN,), (0.5, "1")])
+    shares = st.lists(st.floats(0.1, 1), min_size=1, max_size=3).map(tuple)
+    numbers = mostly(shares, [(), None, 0.5, (NAN,), (0.5, "1")])
     any_one = st.one_of(PICTURES, photographs(), tensors(shapes(SIDES, SIDES, side(3, 1)), 0, 255).map(_as_bytes))
     size = st.tuples(SMALL, SMALL)
     options = {
