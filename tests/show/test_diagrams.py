@@ -85,7 +85,7 @@ def test_a_model_takes_any_way_in_and_out() -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: show.diagram("vt"), "Did you mean 'vit'"),
+        (lambda: show.diagram("vt"), "did you mean 'vit'"),
         (lambda: show.diagram("palette", lit="center"), "it has colours, centres, codes, picture"),
         (lambda: show.diagram("model", tokens_in="smell"), "choose one of pixels, patches"),
         (lambda: show.diagram("patch", sizes={"H": 30, "P": 7}), "P must divide both sides"),

@@ -129,7 +129,7 @@ def test_maps_keep_their_weights_to_a_quarter_percent() -> None:
         (lambda: live.attention(images=MNIST, **ASK), "either the name of a model or maps="),
         (lambda: live.attention(maps=torch.rand(1, 1, 17, 17), images=MNIST[0], **ASK), r"model\.double"),
         (lambda: live.positions({"a": TABLE}, (8, 8), **ASK), "leave the class token out"),
-        (lambda: live.positions({"a": ("rotary", 8)}, (7, 7), **ASK), "choose 'sinusoidal_1d'"),
+        (lambda: live.positions({"a": ("rotary", 8)}, (7, 7), **ASK), "choose one of: sinusoidal_1d"),
         (lambda: live.convolution(EMOJI[0], {"a": [[1, 2], [3, 4]]}, **ASK), "3 rows of 3 numbers"),
         (lambda: live.convolution(EMOJI[0], {"a": EDGE}, strides=(3,), **ASK), "strides 0 to 2"),
         (lambda: live.convolution(torch.rand(3, 64, 64), {"a": EDGE}, **ASK), "at most 40 pixels"),
