@@ -2,5 +2,6 @@
 
 from mmcourse.models.imagegpt import ImageGPT, ImageGPTConfig
 from mmcourse.models.vit import ViT, ViTConfig, attention_rollout
+from mmcourse.models.whisper import Heard, Whisper, WhisperConfig
 
-__all__ = ["ImageGPT", "ImageGPTConfig", "ViT", "ViTConfig", "attention_rollout"]
+__all__ = ["Heard", "ImageGPT", "ImageGPTConfig", "ViT", "ViTConfig", "Whisper", "WhisperConfig", "attention_rollout"]

@@ -15,10 +15,20 @@ from mmcourse.pretrained import hub
 from mmcourse.pretrained.convert import Converter
 from mmcourse.pretrained.imagegpt import ImageGPTConverter
 from mmcourse.pretrained.vit import ViTConverter, from_timm, timm_from_files, to_timm
+from mmcourse.pretrained.whisper import WhisperConverter, from_openai, to_openai
 
-__all__ = ["from_published", "from_timm", "from_transformers", "save_transformers", "to_timm", "to_transformers"]
+__all__ = [
+    "from_openai",
+    "from_published",
+    "from_timm",
+    "from_transformers",
+    "save_transformers",
+    "to_openai",
+    "to_timm",
+    "to_transformers",
+]
 
-CONVERTERS: tuple[Converter, ...] = (ViTConverter(), ImageGPTConverter())
+CONVERTERS: tuple[Converter, ...] = (ViTConverter(), ImageGPTConverter(), WhisperConverter())
 
 
 def _reader(name: str) -> Converter:
@@ -59,7 +69,7 @@ def from_transformers(hf_model: Any, processor: Any = None) -> Any:
 
 
 def to_transformers(model: Model) -> tuple[Any, Any]:
-    """The way back: a model of the package transformers with these weights, and its image processor.
+    """The way back: a model of the package transformers with these weights, and its processor.
 
     Returns:
         The model in evaluation mode, in the same floating-point type; the processor.
@@ -73,7 +83,8 @@ def to_transformers(model: Model) -> tuple[Any, Any]:
     converter = _writer(model)
     config, pictures, state = converter.publish(model)
     name = config.pop("architectures")[0]
-    kind = getattr(transformers, pictures.pop("image_processor_type"))
+    named = pictures.pop("image_processor_type", None) or pictures.pop("feature_extractor_type")
+    kind = getattr(transformers, named)
     cls = getattr(transformers, name)
     options = {"add_pooling_layer": False} if name in converter.bare else {}
     theirs = cls(cls.config_class(**config), **options)
@@ -88,7 +99,7 @@ def save_transformers(model: Model, folder: str | os.PathLike[str]) -> None:
     ``transformers.AutoModel`` reads that folder, and so does the model's own ``from_pretrained``.
 
     Args:
-        model: a ViT or ImageGPT.
+        model: a ViT, ImageGPT or Whisper.
         folder: made if need be.
 
     Raises:

@@ -169,6 +169,11 @@ def build(model: type[Model], config: ModelConfig, state: Mapping[str, Tensor], 
                 f"for {tuple(own[key].shape)}."
             )
     kinds = {tensor.dtype for key, tensor in state.items() if tensor.is_floating_point()}
+    if any(tensor.is_meta for tensor in state.values()):  # shapes without numbers give a model without numbers
+        with torch.device("meta"):
+            made = model(config)
+        made.load_state_dict(dict(state), assign=True)
+        return made.eval()
     made = model(config).to(next(iter(kinds)) if len(kinds) == 1 else torch.float32)
     made.load_state_dict(dict(state))
     return made.eval()

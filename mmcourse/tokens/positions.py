@@ -40,6 +40,27 @@ def sinusoidal_1d(count: int, width: int) -> Tensor:
     return torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(1)
 
 
+def sinusoidal_halves(count: int, width: int) -> Tensor:
+    """Whisper's variant of :func:`sinusoidal_1d`: all sines first, then all cosines, and the last period is 10000 2 pi.
+
+    As in openai/whisper, ``model.py``.
+
+    Args:
+        count: Number of positions, N.
+        width: D, even and at least 4.
+
+    Returns:
+        (N, D); column i < D / 2 is sin(n / 10000^(i / (D / 2 - 1))), column D / 2 + i its cosine.
+    """
+    whole("count", count)
+    whole("width", width, 4)
+    if width % 2:
+        raise ValueError(f"width {width} is odd; each frequency needs a sine and a cosine, so choose an even width.")
+    frequency = torch.exp(torch.arange(width // 2) * (-math.log(10000.0) / (width // 2 - 1)))
+    angle = torch.arange(count)[:, None] * frequency
+    return torch.cat([angle.sin(), angle.cos()], dim=1)
+
+
 def sinusoidal_2d(rows: int, columns: int, width: int) -> Tensor:
     """Half of the width says the row, half the column. Derived in :ref:`sec-04-sinusoidal`.
 
