@@ -152,21 +152,24 @@ def outlook() -> str:
 
 
 def data_cards() -> str:
-    """Every data set's card with its label; those that must be downloaded are folded, each under its title."""
+    """Every data set's card with its label; those that must be fetched are folded, each under its title."""
     from mmcourse import data
 
-    embedded, fetched = [], []
+    open_, fetched, by_hand = [], [], []
     for name in data.names():
         card = data.card(name)
         text = card.to_markdown().strip()
         if card.download:
             body = text.removeprefix(f"## {card.title}").strip()
-            fetched.append(f"::::{{dropdown}} {card.title} (`{name}`)\n:name: data-{name}\n\n{body}\n::::")
+            folded = f"::::{{dropdown}} {card.title} (`{name}`)\n:name: data-{name}\n\n{body}\n::::"
+            (fetched if card.comes == "torchvision" else by_hand).append(folded)
         else:
-            embedded.append(f"(data-{name})=\n{text}")
+            open_.append(f"(data-{name})=\n{text}")
     head = "(data-torchvision)=\n## Sets that are downloaded on first use"
     note = "torchvision's own code fetches them; without a network, `load` says where to put the files by hand."
-    return "\n\n".join([*embedded, head, note, *fetched]) + "\n"
+    people = "(data-people)=\n## Recordings of people, fetched by hand"
+    why = "Nothing downloads them. Unpack one into the folder `MMCOURSE_DATA` as its publisher lays it out."
+    return "\n\n".join([*open_, head, note, *fetched, people, why, *by_hand]) + "\n"
 
 
 def plain(value: Any) -> str:

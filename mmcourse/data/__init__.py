@@ -8,8 +8,8 @@ Example:
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Literal, overload
 
 import torch
 from torch import Tensor
@@ -18,6 +18,7 @@ from mmcourse.checks import choose
 from mmcourse.data import emoji as _emoji
 from mmcourse.data import handwritten as _handwritten
 from mmcourse.data import photos as _photos
+from mmcourse.data import speech as _speech
 from mmcourse.data.cache import cache_folder, cached, data_folder, key, problem
 from mmcourse.data.cards import Card, card, names
 from mmcourse.data.dataset import (
@@ -27,10 +28,12 @@ from mmcourse.data.dataset import (
     ImageDataset,
     PairDataset,
     SoundDataset,
+    SpeechDataset,
     TextDataset,
     collate,
 )
-from mmcourse.data.downloads import EMBEDDED, SOURCES, DataUnavailableError, load_public
+from mmcourse.data.downloads import SOURCES, DataUnavailableError, load_public
+from mmcourse.data.people import PEOPLE, load_people
 from mmcourse.data.photos import photo
 from mmcourse.data.shards import ShardedDataset, write_shards
 from mmcourse.data.splits import parse
@@ -45,6 +48,7 @@ __all__ = [
     "PairDataset",
     "ShardedDataset",
     "SoundDataset",
+    "SpeechDataset",
     "TextDataset",
     "card",
     "collate",
@@ -56,24 +60,37 @@ __all__ = [
 ]
 
 
-def load(name: str, split: str = "train", **options: Any) -> ImageDataset:
+_Sound = Literal["spoken-digits"]
+_People = Literal["fsdd", "gcompris-digits"]
+
+
+@overload
+def load(name: _Sound, split: str = ..., **options: Any) -> SoundDataset: ...
+@overload
+def load(name: _People, split: str = ..., **options: Any) -> SpeechDataset: ...
+@overload
+def load(name: str, split: str = ..., **options: Any) -> ImageDataset: ...
+def load(name: str, split: str = "train", **options: Any) -> Dataset:
     """A data set by name.
 
     Args:
-        name: One of ``names``; ``digits``, ``mnist5k``, ``emoji`` and ``photos`` need no download.
+        name: One of ``names``; ``digits``, ``mnist5k``, ``emoji`` and ``photos`` need no download, nor do sets of
+            speech that is made here.
         split: ``"train"``, ``"validation"`` or ``"test"``, several joined by ``+``, or ``"all"``.
-            ``"train+validation"`` works for every set.
+            ``"train+validation"`` works for every set that is split by chance. Parts of recordings of people are
+            what may be held out: speakers (``"george+theo"``), languages (``"fr"``), folds, or the authors' parts.
         **options: For ``emoji``: ``style`` (``"twemoji"``, ``"openmoji"``, ``"noto"``, ``"fluent"``, or several
             joined by ``+``), ``size`` in pixels (32), ``language`` of the captions (``"en"``). For ``photos``
-            (128), and public sets whose pictures differ in size (64): ``size``.
+            (128), and public sets whose pictures differ in size (64): ``size``. For ``spoken-digits``: ``takes``.
 
     Returns:
-        The pictures with labels and, for emoji and photos, captions.
+        The pictures with labels and, for emoji and photos, captions; or the sounds with what they have of these.
 
     Raises:
         ValueError: If a name, part, style, size or language is unknown; the closest known one is named.
         TypeError: If the set does not take an option.
         DataUnavailableError: If a set that has to be downloaded is not here and cannot be fetched.
+        SpeechUnavailableError: If speech is to be made and the synthesizer is not installed.
     """
     choose("data set", name, names())
     if name == "emoji":
@@ -82,6 +99,12 @@ def load(name: str, split: str = "train", **options: Any) -> ImageDataset:
     if name == "photos":
         _options(name, options, {"size"})
         return _load_photos(split, **options)
+    if name == "spoken-digits":
+        _options(name, options, {"takes"})
+        return _speech.spoken_digits(split, **options)
+    if name in PEOPLE:
+        _options(name, options, set())
+        return load_people(name, split)
     if name in SOURCES:
         _options(name, options, {"size"})
         return load_public(name, split, options.get("size"))
@@ -157,13 +180,18 @@ def _load_photos(split: str, size: int = 128) -> ImageDataset:
 def describe() -> str:
     """All data sets and folders as text for a terminal: what ``mmcourse data`` prints."""
     wide = max(len(name) for name in names())
-    lines = ["Data sets that come with the installed packages:"]
-    line: Callable[[str], str] = lambda name: (  # noqa: E731
-        f"  {name:<{wide}}  {' / '.join(f'{n:,}' for n in card(name).counts.values()):<26}  {card(name).title}"
-    )
-    lines += [line(name) for name in EMBEDDED]
-    lines += ["", "Data sets that torchvision downloads on first use:"]
-    lines += [line(name) for name in names() if name in SOURCES]
+
+    def listed(comes: str) -> Iterator[str]:
+        for name in names():
+            if card(name).comes == comes:
+                counts = list(card(name).counts.values())
+                shown = " / ".join(f"{n:,}" for n in counts) if len(counts) <= 3 else f"{sum(counts):,}"
+                yield f"  {name:<{wide}}  {shown:<26}  {card(name).title}"
+
+    lines = ["Data sets that come with the installed packages:", *listed("inside")]
+    lines += ["", "Speech and music made on this machine:", *listed("made")]
+    lines += ["", "Data sets that torchvision downloads on first use:", *listed("torchvision")]
+    lines += ["", "Recordings that are fetched by hand:", *listed("by hand")]
     broken = problem()
     stored = [] if broken else sorted(cache_folder().glob("*.safetensors"))
     state = (
@@ -173,8 +201,8 @@ def describe() -> str:
     )
     lines += [
         "",
-        "Numbers are pictures to train / validate / test (digits: train / test; photos: all).",
-        f"Cache of pictures:  {cache_folder()} ({state}; another folder: MMCOURSE_CACHE)",
+        "Numbers are items to train / validate / test (digits: train / test; one number: all).",
+        f"Cache:              {cache_folder()} ({state}; another folder: MMCOURSE_CACHE)",
         f"Downloads:          {data_folder()} (another folder: MMCOURSE_DATA)",
     ]
     return "\n".join(lines)

@@ -8,7 +8,9 @@ from functools import cache
 from mmcourse.checks import choose
 from mmcourse.data import emoji
 from mmcourse.data.downloads import EMBEDDED, SOURCES
+from mmcourse.data.people import PEOPLE
 from mmcourse.data.photos import PHOTOS
+from mmcourse.data.speech import MADE
 
 
 @dataclass(frozen=True)
@@ -23,11 +25,13 @@ class Card:
         address: Where it is published.
         licence: What may be done with it.
         citation: The reference to give.
-        shape: The pictures' (C, H, W) in words.
-        counts: Pictures in each part.
+        shape: What one item is: the pictures' (C, H, W), the sounds' rate and length, in words.
+        counts: Items in each part.
         splits: How the parts were made.
         faults: What is known to be wrong or surprising.
-        download: Whether it has to be downloaded.
+        comes: How it gets here: ``"inside"`` an installed package, ``"made"`` on this machine, by
+            ``"torchvision"``'s download, or ``"by hand"``.
+        unit: What is counted.
         fingerprints: SHA-256 of each part as ``Dataset.fingerprint`` gives it, where it is the same everywhere.
     """
 
@@ -42,12 +46,18 @@ class Card:
     counts: dict[str, int]
     splits: str
     faults: list[str] = field(default_factory=list)
-    download: bool = False
+    comes: str = "inside"
+    unit: str = "pictures"
     fingerprints: dict[str, str] = field(default_factory=dict)
 
     @property
+    def download(self) -> bool:
+        """Whether it has to be fetched."""
+        return self.comes in ("torchvision", "by hand")
+
+    @property
     def total(self) -> int:
-        """Pictures in all parts together."""
+        """Items in all parts together."""
         return sum(self.counts.values())
 
     @property
@@ -58,11 +68,17 @@ class Card:
     def to_markdown(self, level: int = 2) -> str:
         """The card as Markdown, its title a heading of the given level."""
         parts = " · ".join(f"{part} {count:,}" for part, count in self.counts.items())
+        notes = {
+            "made": " (made on first use, then kept)",
+            "torchvision": " (downloaded on first use)",
+            "by hand": " (from the folder `MMCOURSE_DATA`)",
+        }
+        part = "" if "train" in self.counts else f', "{next(iter(self.counts))}"'
         rows = [
-            ("Load", f'`load("{self.name}")`' + (" (downloaded on first use)" if self.download else "")),
+            ("Load", f'`load("{self.name}"{part})`' + notes.get(self.comes, "")),
             ("Source", f"{self.source} <{self.address}>"),
             ("Licence", self.licence),
-            ("Pictures", f"{self.total:,} of {self.shape}"),
+            (self.unit.capitalize(), f"{self.total:,} of {self.shape}"),
             ("Parts", parts),
             ("Splits", self.splits),
             ("Citation", self.citation),
@@ -235,6 +251,8 @@ _PUBLIC: dict[str, tuple[str, str, str, str, str, list[str]]] = {
 
 @cache
 def _all() -> dict[str, Card]:
+    from mmcourse.data.sound_cards import sound_cards
+
     cards = _embedded()
     for name, (title, summary, address, licence, citation, faults) in _PUBLIC.items():
         source = SOURCES[name]
@@ -252,14 +270,14 @@ def _all() -> dict[str, Card]:
             counts=source.counts,
             splits=splits,
             faults=list(faults),
-            download=True,
+            comes="torchvision",
         )
-    return cards
+    return {**cards, **sound_cards()}
 
 
 def names() -> list[str]:
     """Every name that ``load`` and ``card`` take; those that need no download come first."""
-    return [*EMBEDDED, *SOURCES]
+    return [*EMBEDDED, *MADE, *SOURCES, *PEOPLE]
 
 
 def card(name: str) -> Card:

@@ -24,6 +24,7 @@ from torch.utils.data import Dataset as TorchDataset
 from mmcourse import checks
 from mmcourse.data.augment import Augmentation
 from mmcourse.data.order import batch_indices, generator
+from mmcourse.data.sounds import Sounds
 from mmcourse.identity import describe
 
 Batch = dict[str, Any]
@@ -294,16 +295,16 @@ class SoundDataset(Dataset):
     """Sounds of different lengths: ``"sounds"`` (B, T) float32, padded with 0, and ``"sound_lengths"`` (B,) int64.
 
     Attributes:
-        sounds: N waveforms (T,) float32 in [-1, 1], of one channel.
+        sounds: N waveforms (T,) float32 in [-1, 1], of one channel; or what gives them when they are asked for.
         rate: samples a second.
     """
 
     _: KW_ONLY
-    sounds: list[Tensor]
+    sounds: list[Tensor] | Sounds
     rate: int
 
     def __post_init__(self) -> None:
-        for i, sound in enumerate(self.sounds):
+        for i, sound in enumerate(() if isinstance(self.sounds, Sounds) else self.sounds):
             if sound.ndim != 1 or sound.dtype != torch.float32 or not len(sound):
                 given = f"{tuple(sound.shape)} {sound.dtype}"
                 raise ValueError(f"sound {i} of {self.name!r} is {given}; (T,) float32 of one channel is needed")
@@ -320,15 +321,49 @@ class SoundDataset(Dataset):
         }
 
     def _taken(self, index: Tensor) -> dict[str, Any]:
+        if isinstance(self.sounds, Sounds):
+            return {"sounds": self.sounds.take(index)}
         return {"sounds": [self.sounds[i] for i in index.tolist()]}
 
     def _bytes(self) -> Iterator[bytes | memoryview]:
         yield f"{self.rate} Hz".encode()
+        if isinstance(self.sounds, Sounds):
+            yield from self.sounds.content()
+            return
         for sound in self.sounds:
             yield from _tensor_bytes(sound)
 
     def _kind(self) -> tuple[str, str]:
         return "sounds", f" at {self.rate:,} Hz"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SpeechDataset(SoundDataset):
+    """What people or machines say: captions are the words said, labels the language, concepts the voice.
+
+    A batch holds ``"translations"`` (B texts) besides what sounds, captions and labels give.
+
+    Attributes:
+        translations: N texts, the same in English.
+    """
+
+    _: KW_ONLY
+    translations: list[str]
+
+    def __post_init__(self) -> None:
+        if len(self.translations) != len(self.sounds):
+            raise ValueError(f"{self.name!r} has {len(self)} sounds but {len(self.translations)} translations")
+        super().__post_init__()
+
+    def _content(self, index: Tensor) -> Batch:
+        return {**super()._content(index), "translations": [self.translations[i] for i in index.tolist()]}
+
+    def _taken(self, index: Tensor) -> dict[str, Any]:
+        return {**super()._taken(index), "translations": [self.translations[i] for i in index.tolist()]}
+
+    def _bytes(self) -> Iterator[bytes | memoryview]:
+        yield from super()._bytes()
+        yield "\0".join(self.translations).encode()
 
 
 def utf8(text: str) -> list[int]:

@@ -1,0 +1,190 @@
+"""Speech made on the reader's machine with eSpeak NG: spoken digits, and sentences in four languages.
+
+What is said depends on the list of utterances alone: processes that begin fresh say it in pieces of fixed size. It is
+kept as int16 at 16,000 Hz in the cache folder, under a name made of the list and of the synthesizer's version, and
+mapped from there, so that hours need no memory.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import astuple
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mmcourse.data import synthesizer
+from mmcourse.data.cache import WAIT_SECONDS, cache_folder, notice
+from mmcourse.data.dataset import SoundDataset
+from mmcourse.data.espeak import variants
+from mmcourse.data.people import DIGITS
+from mmcourse.data.sound_file import RATE
+from mmcourse.data.sounds import PackedSounds, to_int16
+from mmcourse.data.splits import PARTS, parse, rank
+from mmcourse.data.synthesizer import SpeechUnavailableError, Utterance
+from mmcourse.files import reason, replacing
+
+MADE = ("spoken-digits",)
+FORMAT = 1  # of what is kept: another number makes everything anew
+CHUNK = 500  # utterances that one process says
+QUIET = 0.002  # of full scale: what is softer at both ends is cut off,
+MARGIN = RATE // 20  # but for a twentieth of a second
+ACCENTS = ("en-us", "en-us-nyc", "en", "en-gb-scotland", "en-gb-x-rp", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-029")
+"""The ways of speaking English that eSpeak NG knows: America, New York, Britain, Scotland, received pronunciation,
+Lancaster, West Midlands, Caribbean."""
+
+HELD_OUT = 12
+"""Voices that only the test part has, and as many that only the validation part has."""
+
+
+@functools.cache
+def voices(part: str) -> list[str]:
+    """eSpeak NG's voice variants of a part, by the hash of their names: the same in every language and set."""
+    dealt = sorted(variants(), key=lambda name: rank(f"voice {name}"))
+    where = {"test": slice(HELD_OUT), "validation": slice(HELD_OUT, 2 * HELD_OUT), "train": slice(2 * HELD_OUT, None)}
+    return sorted(dealt[where[part]])
+
+
+def made(name: str, utterances: Sequence[Utterance]) -> PackedSounds:
+    """What is said, in this order: made now, or mapped from what was made before.
+
+    Args:
+        name: begins the file's name.
+        utterances: what is said and how.
+
+    Raises:
+        SpeechUnavailableError: eSpeak NG is not installed, or failed.
+        ValueError: it has no such voice.
+    """
+    from filelock import FileLock
+
+    try:
+        release = version("espeakng-loader")
+    except PackageNotFoundError as error:
+        raise SpeechUnavailableError(synthesizer.MISSING) from error
+    lines = [json.dumps(astuple(one)) for one in utterances]
+    digest = hashlib.sha256("\n".join([f"{FORMAT} {release} {RATE} {QUIET}", *lines]).encode()).hexdigest()[:16]
+    folder = cache_folder()
+    file, index = folder / f"{name}-{digest}.int16", folder / f"{name}-{digest}.lengths.npy"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / f"{name}-{digest}.lock", timeout=20 * WAIT_SECONDS):
+            found = _mapped(file, index, len(lines))
+            if found is None:
+                lengths: list[int] = []
+                with replacing(file) as temporary, open(temporary, "wb") as out:
+                    for samples, count in _said(lines):
+                        out.write(samples.tobytes())
+                        lengths += count
+                with replacing(index) as temporary, open(temporary, "wb") as out:
+                    np.save(out, np.array(lengths, dtype=np.int64))
+                found = PackedSounds.mapped(file, torch.tensor(lengths))
+            return found
+    except (OSError, NotImplementedError) as error:
+        notice(f"the cache folder {folder} cannot be written ({reason(error)}): speech is made anew each time")
+    pieces = list(_said(lines))
+    ends = torch.tensor([length for _, count in pieces for length in count]).cumsum(0)
+    joined = np.concatenate([samples for samples, _ in pieces])
+    return PackedSounds(joined, torch.cat([torch.zeros(1, dtype=torch.long), ends[:-1]]), ends)
+
+
+def _mapped(file: Path, index: Path, count: int) -> PackedSounds | None:
+    """What is kept, if it is whole."""
+    try:
+        lengths = torch.from_numpy(np.load(index, allow_pickle=False))
+        if len(lengths) == count and file.stat().st_size == 2 * int(lengths.sum()):
+            return PackedSounds.mapped(file, lengths)
+    except (OSError, ValueError, TypeError):
+        pass
+    return None
+
+
+def _said(lines: list[str]) -> Iterator[tuple[np.ndarray, list[int]]]:
+    """int16 samples and lengths of each piece of the list, several processes at a time, in order."""
+    pieces = [lines[start : start + CHUNK] for start in range(0, len(lines), CHUNK)]
+    at_once = min(len(pieces), os.cpu_count() or 1)
+    with ThreadPoolExecutor(max(1, at_once)) as pool:
+        for first in range(0, len(pieces), 2 * max(1, at_once)):  # no more than this lies in memory
+            yield from pool.map(_say_piece, pieces[first : first + 2 * at_once])
+
+
+def _say_piece(lines: list[str]) -> tuple[np.ndarray, list[int]]:
+    with tempfile.TemporaryDirectory() as folder:
+        jobs, samples = Path(folder) / "jobs", Path(folder) / "samples"
+        jobs.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        command = [sys.executable, "-P", synthesizer.__file__, str(jobs), str(samples)]
+        done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
+        if done.returncode:
+            last = (done.stderr.strip().splitlines() or ["it ended without a word"])[-1]
+            raise (ValueError if "ValueError" in last else SpeechUnavailableError)(last.partition(": ")[2] or last)
+        counts = [int(line) for line in done.stdout.split()]
+        heard = torch.from_numpy(np.fromfile(samples, dtype=np.int16)).float() / 32768
+    found = [trimmed(sound) for sound in _resampled(heard.split(counts))]
+    return to_int16(torch.cat(found)), [len(sound) for sound in found]
+
+
+def _resampled(sounds: Sequence[Tensor]) -> list[Tensor]:
+    """Many short sounds from the synthesizer's rate to 16,000 Hz at once: one long sound with silence in between."""
+    from torchaudio.functional import resample
+
+    old, new = 441, 320  # 22,050 / 16,000
+    pads = [2 * old - len(sound) % old for sound in sounds]
+    joined = torch.cat([torch.cat([sound, sound.new_zeros(pad)]) for sound, pad in zip(sounds, pads, strict=True)])
+    sizes = [(len(sound) + pad) // old * new for sound, pad in zip(sounds, pads, strict=True)]
+    return list(resample(joined, old, new).split(sizes))
+
+
+def trimmed(sound: Tensor, quiet: float = QUIET, margin: int = MARGIN) -> Tensor:
+    """A sound (T,) without the silence at its ends, but for a margin; what is silent all through stays."""
+    loud = (sound.abs() > quiet).nonzero()
+    if not len(loud):
+        return sound
+    return sound[max(0, int(loud[0]) - margin) : int(loud[-1]) + margin]
+
+
+def _manner(chance: random.Random) -> dict[str, int]:
+    """How fast, how high and how lively somebody speaks."""
+    return {
+        "words_per_minute": chance.randint(110, 230),
+        "pitch": chance.randint(15, 85),
+        "spread": chance.randint(20, 80),
+    }
+
+
+def spoken_digits(split: str, takes: int = 2) -> SoundDataset:
+    """English digits said by every voice in every accent: labels 0 to 9, concepts the voice.
+
+    Args:
+        split: parts by voice.
+        takes: times that each voice says each digit in each accent, each time at another speed and pitch.
+    """
+    listed: list[tuple[Utterance, int, str]] = []
+    for part in parse("spoken-digits", split, PARTS):
+        for name in voices(part):
+            for accent in ACCENTS:
+                chance = random.Random(f"{name} {accent}")
+                for _ in range(takes):
+                    for digit, word in enumerate(DIGITS):
+                        listed.append((Utterance(word, f"{accent}+{name}", **_manner(chance)), digit, name))
+    return SoundDataset(
+        "spoken-digits",
+        split,
+        sounds=made("spoken-digits", [one for one, _, _ in listed]),
+        rate=RATE,
+        labels=torch.tensor([digit for _, digit, _ in listed]),
+        classes=list(DIGITS),
+        captions=[DIGITS[digit] for _, digit, _ in listed],
+        concepts=[name for _, _, name in listed],
+    )
