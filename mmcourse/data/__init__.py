@@ -61,13 +61,13 @@ __all__ = [
 
 
 _Sound = Literal["spoken-digits"]
-_People = Literal["fsdd", "gcompris-digits"]
+_Speech = Literal["speech", "fsdd", "gcompris-digits"]
 
 
 @overload
 def load(name: _Sound, split: str = ..., **options: Any) -> SoundDataset: ...
 @overload
-def load(name: _People, split: str = ..., **options: Any) -> SpeechDataset: ...
+def load(name: _Speech, split: str = ..., **options: Any) -> SpeechDataset: ...
 @overload
 def load(name: str, split: str = ..., **options: Any) -> ImageDataset: ...
 def load(name: str, split: str = "train", **options: Any) -> Dataset:
@@ -82,6 +82,7 @@ def load(name: str, split: str = "train", **options: Any) -> Dataset:
         **options: For ``emoji``: ``style`` (``"twemoji"``, ``"openmoji"``, ``"noto"``, ``"fluent"``, or several
             joined by ``+``), ``size`` in pixels (32), ``language`` of the captions (``"en"``). For ``photos``
             (128), and public sets whose pictures differ in size (64): ``size``. For ``spoken-digits``: ``takes``.
+            For ``speech``: ``count``, ``languages``, ``kinds``.
 
     Returns:
         The pictures with labels and, for emoji and photos, captions; or the sounds with what they have of these.
@@ -102,6 +103,9 @@ def load(name: str, split: str = "train", **options: Any) -> Dataset:
     if name == "spoken-digits":
         _options(name, options, {"takes"})
         return _speech.spoken_digits(split, **options)
+    if name == "speech":
+        _options(name, options, {"count", "languages", "kinds"})
+        return _speech.speech(split, **options)
     if name in PEOPLE:
         _options(name, options, set())
         return load_people(name, split)

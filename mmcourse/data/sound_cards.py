@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mmcourse.data.cards import Card
 from mmcourse.data.people import FSDD_SPEAKERS, GCOMPRIS_FAULTY, GCOMPRIS_LANGUAGES, GCOMPRIS_NO_ZERO
-from mmcourse.data.speech import ACCENTS, HELD_OUT
+from mmcourse.data.speech import ACCENTS, HELD_OUT, SPEECH_COUNTS
 
 _ESPEAK = "eSpeak NG, through the package espeakng-loader"
 _ESPEAK_HOME = "https://github.com/espeak-ng/espeak-ng"
@@ -42,6 +42,30 @@ def sound_cards() -> dict[str, Card]:
             faults=[
                 _ROBOT,
                 "Some voices whisper, croak or speak through a robot's filter; a few are hard to understand.",
+            ],
+            comes="made",
+            unit="sounds",
+        ),
+        Card(
+            name="speech",
+            title="Speech in four languages, synthetic",
+            summary="Sentences of a small grammar (numbers, colours, animals, things, people, places, days, dates, "
+            "directions), strings of one to eight digits and single words, in English, Portuguese, Spanish and "
+            "French, each with its English translation. More than 1,500 different words.",
+            source=f"Sentences by `mmcourse.data.sentences`, said on this machine by {_ESPEAK}.",
+            address=_ESPEAK_HOME,
+            licence=_ESPEAK_LICENCE,
+            citation=_ESPEAK_CITATION,
+            shape="0.3 to 6 s at 16,000 Hz, mono, int16",
+            counts=dict(SPEECH_COUNTS),
+            splits=f"By voice, as in `spoken-digits` ({HELD_OUT} voices each for validation and test), and by "
+            "sentence: the part follows from the SHA-256 of the English, so a meaning is in one part in all "
+            "languages. Single words and strings of one or two digits are in every part, by other voices.",
+            faults=[
+                _ROBOT,
+                "The grammar knows no sense: carrots are slow, and horses stand on rabbits.",
+                "Some words sound alike (French singular and plural, for example); only the rest of the sentence "
+                "tells them apart, and a single word does not.",
             ],
             comes="made",
             unit="sounds",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import itertools
 import json
 import os
 import random
@@ -25,18 +26,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmcourse.data import synthesizer
+from mmcourse import checks
+from mmcourse.data import sentences, synthesizer
 from mmcourse.data.cache import WAIT_SECONDS, cache_folder, notice
-from mmcourse.data.dataset import SoundDataset
+from mmcourse.data.dataset import SoundDataset, SpeechDataset
 from mmcourse.data.espeak import variants
 from mmcourse.data.people import DIGITS
 from mmcourse.data.sound_file import RATE
 from mmcourse.data.sounds import PackedSounds, to_int16
-from mmcourse.data.splits import PARTS, parse, rank
+from mmcourse.data.splits import PARTS, parse, part_of, rank
 from mmcourse.data.synthesizer import SpeechUnavailableError, Utterance
 from mmcourse.files import reason, replacing
 
-MADE = ("spoken-digits",)
+MADE = ("spoken-digits", "speech")
 FORMAT = 1  # of what is kept: another number makes everything anew
 CHUNK = 500  # utterances that one process says
 QUIET = 0.002  # of full scale: what is softer at both ends is cut off,
@@ -44,6 +46,16 @@ MARGIN = RATE // 20  # but for a twentieth of a second
 ACCENTS = ("en-us", "en-us-nyc", "en", "en-gb-scotland", "en-gb-x-rp", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-029")
 """The ways of speaking English that eSpeak NG knows: America, New York, Britain, Scotland, received pronunciation,
 Lancaster, West Midlands, Caribbean."""
+
+SPOKEN = {"en": ACCENTS, "pt": ("pt-br",), "es": ("es", "es-419"), "fr": ("fr", "fr-be", "fr-ch")}
+"""The accents of each language of ``speech``: Portuguese as in Brazil; Spanish as in Spain and Latin America; French as
+in France, Belgium and Switzerland."""
+
+SPEECH_COUNTS = {"train": 40_000, "validation": 2_000, "test": 2_000}
+"""Utterances of ``speech``, a quarter in each language."""
+
+KINDS = {"sentences": 14, "digits": 3, "words": 3}
+"""What ``speech`` is made of, and how many of twenty utterances each is."""
 
 HELD_OUT = 12
 """Voices that only the test part has, and as many that only the validation part has."""
@@ -187,4 +199,73 @@ def spoken_digits(split: str, takes: int = 2) -> SoundDataset:
         classes=list(DIGITS),
         captions=[DIGITS[digit] for _, digit, _ in listed],
         concepts=[name for _, _, name in listed],
+    )
+
+
+def _texts(language: str, part: str, kinds: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """What is said in a part, without end: texts and their English.
+
+    Sentences and strings of three digits or more are in one part each, by the hash of their English, so that no part
+    holds another's meaning in any language, and held-out parts repeat none. Words and short strings are too few for
+    that.
+    """
+    chance = random.Random(f"kinds {language} {part}")
+    drawn = {kind: _drawn(language, part, kind) for kind in kinds}
+    while True:
+        yield next(drawn[chance.choices(kinds, [KINDS[kind] for kind in kinds])[0]])
+
+
+def _drawn(language: str, part: str, kind: str) -> Iterator[tuple[str, str]]:
+    draw = {"sentences": sentences.sentence, "digits": sentences.digits, "words": sentences.word}[kind]
+    seen: set[str] = set()
+    for i in itertools.count():
+        text, english = draw(language, f"{language} {part} {i}")
+        if kind == "words" or (kind == "digits" and len(english.split()) < 3):
+            yield text, english
+        elif part_of(english.lower()) == part and (part == "train" or text not in seen):
+            seen.add(text)
+            yield text, english
+
+
+def speech(
+    split: str,
+    count: int | None = None,
+    languages: str = "en+pt+es+fr",
+    kinds: str = "sentences+digits+words",
+) -> SpeechDataset:
+    """Sentences, strings of digits and single words in four languages: labels the language, concepts the voice.
+
+    Args:
+        split: parts by voice and by sentence.
+        count: utterances of each part that is asked for; :data:`SPEECH_COUNTS` if left out.
+        languages: of :data:`SPOKEN`, joined by ``+``, in turn.
+        kinds: of :data:`KINDS`, joined by ``+``.
+    """
+    spoken, said = languages.split("+"), kinds.split("+")
+    for language in spoken:
+        checks.choose("language", language, SPOKEN)
+    for kind in said:
+        checks.choose("kind of speech", kind, KINDS)
+    if count is not None:
+        checks.whole("count", count)
+    listed: list[tuple[Utterance, str, str, str, str]] = []
+    for part in parse("speech", split, PARTS):
+        texts = {language: _texts(language, part, said) for language in spoken}
+        chance = random.Random(f"speech {part}")
+        for i in range(count or SPEECH_COUNTS[part]):
+            language = spoken[i % len(spoken)]
+            text, english = next(texts[language])
+            name = chance.choice(voices(part))
+            how = Utterance(text, f"{chance.choice(SPOKEN[language])}+{name}", **_manner(chance))
+            listed.append((how, text, english, language, name))
+    return SpeechDataset(
+        "speech",
+        split,
+        sounds=made("speech", [how for how, *_ in listed]),
+        rate=RATE,
+        labels=torch.tensor([spoken.index(language) for _, _, _, language, _ in listed]),
+        classes=spoken,
+        captions=[text for _, text, *_ in listed],
+        translations=[english for _, _, english, _, _ in listed],
+        concepts=[name for *_, name in listed],
     )
