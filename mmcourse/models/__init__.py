@@ -1,7 +1,19 @@
 """Tokens + transformer: each published model of the lecture, exactly, in one file of its own."""
 
+from mmcourse.models.ast import AST, ASTConfig
 from mmcourse.models.imagegpt import ImageGPT, ImageGPTConfig
 from mmcourse.models.vit import ViT, ViTConfig, attention_rollout
 from mmcourse.models.whisper import Heard, Whisper, WhisperConfig
 
-__all__ = ["Heard", "ImageGPT", "ImageGPTConfig", "ViT", "ViTConfig", "Whisper", "WhisperConfig", "attention_rollout"]
+__all__ = [
+    "AST",
+    "ASTConfig",
+    "Heard",
+    "ImageGPT",
+    "ImageGPTConfig",
+    "ViT",
+    "ViTConfig",
+    "Whisper",
+    "WhisperConfig",
+    "attention_rollout",
+]

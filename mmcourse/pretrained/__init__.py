@@ -12,12 +12,15 @@ from safetensors.torch import save_file
 from mmcourse.base import Model
 from mmcourse.checkpoint import CheckpointError
 from mmcourse.pretrained import hub
+from mmcourse.pretrained.ast import ASTConverter, ast_from_state, ast_to_state
 from mmcourse.pretrained.convert import Converter
 from mmcourse.pretrained.imagegpt import ImageGPTConverter
 from mmcourse.pretrained.vit import ViTConverter, from_timm, timm_from_files, to_timm
 from mmcourse.pretrained.whisper import WhisperConverter, from_openai, to_openai
 
 __all__ = [
+    "ast_from_state",
+    "ast_to_state",
     "from_openai",
     "from_published",
     "from_timm",
@@ -28,7 +31,7 @@ __all__ = [
     "to_transformers",
 ]
 
-CONVERTERS: tuple[Converter, ...] = (ViTConverter(), ImageGPTConverter(), WhisperConverter())
+CONVERTERS: tuple[Converter, ...] = (ViTConverter(), ImageGPTConverter(), WhisperConverter(), ASTConverter())
 
 
 def _reader(name: str) -> Converter:
@@ -86,7 +89,7 @@ def to_transformers(model: Model) -> tuple[Any, Any]:
     named = pictures.pop("image_processor_type", None) or pictures.pop("feature_extractor_type")
     kind = getattr(transformers, named)
     cls = getattr(transformers, name)
-    options = {"add_pooling_layer": False} if name in converter.bare else {}
+    options = converter.bare_options if name in converter.bare else {}
     theirs = cls(cls.config_class(**config), **options)
     tensors = converter.tensors(state, model.config, name, spelling=1)  # as in memory
     theirs.to(next(iter(tensors.values())).dtype).load_state_dict(tensors)
@@ -99,7 +102,7 @@ def save_transformers(model: Model, folder: str | os.PathLike[str]) -> None:
     ``transformers.AutoModel`` reads that folder, and so does the model's own ``from_pretrained``.
 
     Args:
-        model: a ViT, ImageGPT or Whisper.
+        model: a ViT, ImageGPT, Whisper or AST.
         folder: made if need be.
 
     Raises:

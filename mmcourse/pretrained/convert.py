@@ -221,6 +221,8 @@ class Converter(ABC):
     prefix: ClassVar[str]
     heads: ClassVar[tuple[str, ...]]
     bare: ClassVar[tuple[str, ...]] = ()
+    #: What bare classes are built with, beside their configuration.
+    bare_options: ClassVar[Mapping[str, Any]] = {}
     #: Left out when reading: what this package's model has no use for.
     ignored: ClassVar[tuple[str, ...]] = ()
 

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
@@ -137,6 +137,7 @@ class ViTConverter(Converter):
     prefix = "vit."
     heads = ("classifier.",)
     bare = ("ViTModel",)
+    bare_options: ClassVar[Mapping[str, Any]] = {"add_pooling_layer": False}
     ignored = ("pooler.",)
 
     def config(

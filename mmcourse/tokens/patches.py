@@ -1,4 +1,4 @@
-"""Non-overlapping patches of P x P pixels as tokens (Dosovitskiy et al., 2021, section 3.1)."""
+"""Patches of P x P pixels as tokens (Dosovitskiy et al., 2021, section 3.1), side by side or overlapping."""
 
 from __future__ import annotations
 
@@ -66,17 +66,24 @@ class PatchEmbedding(nn.Module):
         patch_size: Side of a patch, P.
         channels: Number of channels, C.
         width: Width of a token, D.
+        stride: pixels from one patch to the next, down and to the right; less than P lets patches overlap (Gong et
+            al., 2021, section 2.1). None for P: patches side by side, which must fill the picture.
     """
 
-    def __init__(self, patch_size: int, channels: int, width: int) -> None:
+    def __init__(self, patch_size: int, channels: int, width: int, stride: tuple[int, int] | None = None) -> None:
         super().__init__()
         self.patch_size = patch_size
         self.channels = channels
+        self.stride = stride
         self.project = nn.Linear(patch_size * patch_size * channels, width)
 
     def grid(self, height: int, width: int) -> tuple[int, int]:
         """Rows and columns of patches that a picture of this size gives."""
-        return _grid(height, width, self.patch_size)
+        if self.stride is None:
+            return _grid(height, width, self.patch_size)
+        if min(height, width) < self.patch_size:
+            raise ValueError(f"{height} x {width} pixels hold no patch of {self.patch_size} x {self.patch_size}; pad.")
+        return (height - self.patch_size) // self.stride[0] + 1, (width - self.patch_size) // self.stride[1] + 1
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, N, D)."""
@@ -84,13 +91,14 @@ class PatchEmbedding(nn.Module):
         self.grid(*images.shape[-2:])
         # The equal convolution, which reads pixels where they lie and writes no patches: twice as fast.
         kernel = linear_to_convolution(self.project.weight, self.patch_size, self.channels)
-        return F.conv2d(images, kernel, self.project.bias, stride=self.patch_size).flatten(2).transpose(1, 2)
+        stride = self.stride or self.patch_size
+        return F.conv2d(images, kernel, self.project.bias, stride=stride).flatten(2).transpose(1, 2)
 
     @torch.no_grad()
     def as_convolution(self) -> nn.Conv2d:
-        """The convolution with kernel P and stride P that computes the same: its weight is E, reordered."""
+        """The convolution with kernel P (and stride P, or the given one) that computes the same: E, reordered."""
         p = self.patch_size
-        convolution = nn.Conv2d(self.channels, self.project.out_features, kernel_size=p, stride=p)
+        convolution = nn.Conv2d(self.channels, self.project.out_features, kernel_size=p, stride=self.stride or p)
         convolution.weight.copy_(linear_to_convolution(self.project.weight, p, self.channels))
         convolution.bias.copy_(self.project.bias)  # type: ignore[union-attr]
         return convolution

@@ -22,6 +22,7 @@ from mmcourse.base import ModelConfig
 
 Scale = Literal["htk", "slaney", "kaldi"]
 EPSILON = torch.finfo(torch.float32).eps  # below this Kaldi takes no logarithm
+SILENCE = 1e-4  # what "relative" adds to power beside a mean of 1
 
 
 def frame(waveform: Tensor, size: int, hop: int) -> Tensor:
@@ -121,7 +122,7 @@ def mel_filters(
             f"{bands} bands from {low:g} to {high:g} Hz; give at least one, inside 0 to {sample_rate / 2:g} Hz."
         )
     ends = hz_to_mel(torch.tensor([low, high], dtype=torch.float64), scale)
-    corners = torch.linspace(float(ends[0]), float(ends[1]), bands + 2, dtype=torch.float64)
+    corners = torch.lerp(ends[0], ends[1], torch.arange(bands + 2, dtype=torch.float64) / (bands + 1))
     points = torch.arange(fft_size // 2 + 1, dtype=torch.float64) * sample_rate / fft_size
     in_hz = mel_to_hz(corners, scale)
     if scale == "kaldi":
@@ -148,10 +149,13 @@ class LogMelConfig(ModelConfig):
         fft_size: Size of the FFT, N.
         bands: Mel bands, M.
         low: lower end of the bands, in Hz.
+        high: upper end, in Hz; None for half the sample rate.
         scale: ``"slaney"``, ``"htk"`` or ``"kaldi"``.
         equal_area: whether all triangles have area 1.
         recipe: ``"whisper"``: mirrored ends, last frame dropped, log10 clamped to 8 below the loudest, (x + 4) / 4.
             ``"kaldi"``: no padding, each frame without its mean and with pre-emphasis, natural logarithm.
+            ``"relative"``: the same, but of power divided by the sound's own mean power, plus :data:`SILENCE`: how
+            loud a recording is says nothing, and neither does what lies 40 dB under the voice.
             ``"plain"``: mirrored ends and log10 alone.
         mean: subtracted at the end; AST's normalisation (x - mean) / (2 · deviation).
         deviation: half of what is divided by at the end.
@@ -163,9 +167,10 @@ class LogMelConfig(ModelConfig):
     fft_size: int = 400
     bands: int = 80
     low: float = 0.0
+    high: float | None = None
     scale: Scale = "slaney"
     equal_area: bool = True
-    recipe: Literal["whisper", "kaldi", "plain"] = "whisper"
+    recipe: Literal["whisper", "kaldi", "relative", "plain"] = "whisper"
     mean: float = 0.0
     deviation: float = 0.5
 
@@ -198,13 +203,18 @@ class LogMelConfig(ModelConfig):
                 f"window_size={self.window_size}, hop={self.hop}, fft_size={self.fft_size}: all must be positive, and "
                 f"fft_size at least window_size."
             )
-        if self.recipe not in ("whisper", "kaldi", "plain") or self.scale not in ("htk", "slaney", "kaldi"):
+        if self.recipe not in ("whisper", "kaldi", "relative", "plain") or self.scale not in ("htk", "slaney", "kaldi"):
             raise ValueError(
                 f"recipe {self.recipe!r} with scale {self.scale!r} is unknown; recipes are 'whisper', 'kaldi', "
-                f"'plain', scales 'htk', 'slaney', 'kaldi'."
+                f"'relative', 'plain', scales 'htk', 'slaney', 'kaldi'."
             )
         if not self.deviation > 0:
             raise ValueError(f"deviation={self.deviation}; it must be above 0.")
+
+    @property
+    def centred(self) -> bool:
+        """Whether the ends are mirrored, so that frame f is centred on sample f · hop."""
+        return self.recipe in ("whisper", "plain")
 
 
 class LogMel(nn.Module):
@@ -217,13 +227,13 @@ class LogMel(nn.Module):
     def __init__(self, config: LogMelConfig) -> None:
         super().__init__()
         self.config = c = config
-        self.register_buffer("window", hann(c.window_size, periodic=c.recipe != "kaldi").float(), persistent=False)
-        filters = mel_filters(c.bands, c.fft_size, c.sample_rate, c.low, None, c.scale, c.equal_area)
+        self.register_buffer("window", hann(c.window_size, periodic=c.centred).float(), persistent=False)
+        filters = mel_filters(c.bands, c.fft_size, c.sample_rate, c.low, c.high, c.scale, c.equal_area)
         self.register_buffer("filters", filters.float(), persistent=False)
 
     def frames(self, samples: int) -> int:
         """F, the number of frames of so many samples."""
-        if self.config.recipe == "kaldi":
+        if not self.config.centred:
             return 1 + (samples - self.config.window_size) // self.config.hop
         return samples // self.config.hop + (self.config.recipe == "plain")
 
@@ -237,7 +247,7 @@ class LogMel(nn.Module):
         c = self.config
         if not waveform.is_floating_point():
             raise TypeError(f"samples are {waveform.dtype}; give floats in [-1, 1], for 16 bits samples / 32768.")
-        if c.recipe == "kaldi":
+        if not c.centred:
             frames = frame(waveform, c.window_size, c.hop)
             frames = frames - frames.mean(-1, keepdim=True)
             before = F.pad(frames.flatten(0, -2), (1, 0), mode="replicate")[:, :-1].view_as(frames)
@@ -251,9 +261,15 @@ class LogMel(nn.Module):
 
     def forward(self, waveform: Tensor) -> Tensor:
         """(..., T) -> (..., F, M); each waveform of a batch is scaled by itself."""
-        c, mel = self.config, self.mel(waveform)
+        return self.level(self.mel(waveform))
+
+    def level(self, mel: Tensor) -> Tensor:
+        """The logarithm of band powers, and the normalisation: (..., F, M) -> (..., F, M)."""
+        c = self.config
         if c.recipe == "kaldi":
             level = mel.clamp(min=EPSILON).log()
+        elif c.recipe == "relative":
+            level = (mel / mel.mean((-2, -1), keepdim=True).clamp(min=1e-10) + SILENCE).log()
         else:
             level = mel.clamp(min=1e-10).log10()
             if c.recipe == "whisper":
@@ -272,12 +288,12 @@ class LogMel(nn.Module):
             (F, M) of :meth:`mel`, as soon as they are known.
         """
         c = self.config
-        half = 0 if c.recipe == "kaldi" else c.fft_size // 2
+        half = c.fft_size // 2 if c.centred else 0
         plain, held, begun, total = LogMel(c), None, False, 0
         plain.to(self.window)
 
         def powers(samples: Tensor) -> Tensor:
-            if c.recipe == "kaldi":
+            if not c.centred:
                 return plain.mel(samples)
             spectrum = stft(samples, self.window, c.hop, c.fft_size, centre=False)
             return (spectrum.real.square() + spectrum.imag.square()) @ self.filters

@@ -9,13 +9,19 @@ from torch import Tensor, nn
 
 from mmcourse import models
 from mmcourse.base import Model
-from mmcourse.models import ImageGPT, ImageGPTConfig, ViT, ViTConfig
+from mmcourse.models import AST, ASTConfig, ImageGPT, ImageGPTConfig, ViT, ViTConfig
 from mmcourse.tokens.images import Preprocessing
 from mmcourse.tokens.palette import Palette, PaletteConfig
+from mmcourse.tokens.spectrogram import LogMelConfig
 from mmcourse.tokens.vq import VQConfig, VQTokenizer
 
 SMALL = {"image_size": (8, 12), "channels": 3, "width": 16, "layers": 2, "heads": 2, "mlp": 32}
 CENTRED = Preprocessing((0.4, 0.5, 0.6), (0.2, 0.3, 0.4))
+
+
+def ast() -> AST:
+    mel = LogMelConfig.preset("ast-esc50", bands=16)
+    return AST(ASTConfig(mel, frames=24, patch_size=8, stride=(4, 6), classes=3, width=16, layers=2, heads=2, mlp=32))
 
 
 def vit(**changes: object) -> ViT:
@@ -30,6 +36,8 @@ MAKE: dict[str, tuple[Callable[[], Model], Tensor]] = {
     "ViT of pixels": (lambda: vit(tokens="pixels", positions="sinusoidal_2d", pool="mean"), IMAGES),
     "ViT of a ResNet": (lambda: vit(tokens="resnet", positions="sinusoidal_1d"), IMAGES),
     "ImageGPT": (lambda: ImageGPT(ImageGPTConfig.from_dict({"colours": 5} | SMALL)), CODES),
+    "AST": (ast, torch.randn(2, 24, 16, generator=torch.Generator().manual_seed(0))),
+    "AST of another length": (ast, torch.randn(2, 37, 16, generator=torch.Generator().manual_seed(0))),
     "VQTokenizer": (lambda: VQTokenizer(VQConfig(codes=7, width=16, stride=4)), IMAGES),
     "Palette": (lambda: Palette(PaletteConfig(5, 3)), IMAGES),
 }
@@ -93,13 +101,17 @@ def test_trained_alike_through_a_compiler(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "preset"), [(kind, name) for kind in (ViT, ImageGPT) for name in kind.config_class.PRESETS]
+    ("kind", "preset"), [(kind, name) for kind in (ViT, ImageGPT, AST) for name in kind.config_class.PRESETS]
 )
 def test_presets_on_the_meta_device(kind: type[Model], preset: str) -> None:
-    config = kind.config_class.preset(preset, image_size=28 if preset.endswith("14") else 32)
+    changes = {} if kind is AST else {"image_size": 28 if preset.endswith("14") else 32}
+    config = kind.config_class.preset(preset, **changes)
     with torch.device("meta"):
         model = kind(config)
-        example = torch.zeros(1, 1024, dtype=torch.long) if kind is ImageGPT else torch.rand(1, 3, *config.size)  # type: ignore[attr-defined]
+        if kind is AST:
+            example = torch.rand(1, config.frames, 128)  # type: ignore[attr-defined]
+        else:
+            example = torch.zeros(1, 1024, dtype=torch.long) if kind is ImageGPT else torch.rand(1, 3, *config.size)  # type: ignore[attr-defined]
         logits = model(example)
-    assert logits.shape == ((1, 1024, 512) if kind is ImageGPT else (1, 1000))
+    assert logits.shape == ((1, 1024, 512) if kind is ImageGPT else (1, getattr(config, "classes", 1000)))
     assert {p.device.type for p in [*model.parameters(), *model.buffers()]} == {"meta"}
