@@ -19,22 +19,24 @@ from mmcourse.files import write_text
 RESULTS = Path(__file__).resolve().parents[1] / "book" / "_generated" / "benchmarks.json"
 
 
-def side_by_side(ours: Callable[[], Any], theirs: Callable[[], Any], repeats: int = 5) -> tuple[float, float]:
+def side_by_side(*calls: Callable[[], Any], repeats: int = 5) -> tuple[float, ...]:
     """Seconds of one call of each: the median of some, run in turns after one call that does not count."""
-    seconds: tuple[list[float], list[float]] = ([], [])
+    seconds: list[list[float]] = [[] for _ in calls]
     for turn in range(repeats + 1):
-        for call, taken in zip((ours, theirs), seconds, strict=True):
+        for call, taken in zip(calls, seconds, strict=True):
             start = time.perf_counter()
             call()
             if torch.cuda.is_available():
                 torch.cuda.synchronize()
             if turn:
                 taken.append(time.perf_counter() - start)
-    return statistics.median(seconds[0]), statistics.median(seconds[1])
+    return tuple(statistics.median(taken) for taken in seconds)
 
 
 def row(what: str, ours: float, theirs: float, library: str, unit: str = "s") -> dict[str, Any]:
     """One line of the page; ratio is ours / theirs, so that below 1 is faster (or smaller).
+
+    The threads that torch uses now stand in it.
 
     Args:
         what: was measured.
@@ -46,6 +48,7 @@ def row(what: str, ours: float, theirs: float, library: str, unit: str = "s") ->
     ratio = float(f"{ours / theirs:.3g}")
     return {
         "what": what,
+        "threads": torch.get_num_threads(),
         "unit": unit,
         "ours": float(f"{ours:.3g}"),
         "theirs": float(f"{theirs:.3g}"),
@@ -65,5 +68,5 @@ def record(name: str, rows: list[dict[str, Any]]) -> None:
     if os.environ.get("RECORD") not in ("1", "yes", "true"):
         return
     results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    results[name] = {"machine": machine.describe(), "threads": torch.get_num_threads(), "rows": rows}
+    results[name] = {"machine": machine.describe(), "rows": rows}
     write_text(RESULTS, json.dumps(dict(sorted(results.items())), indent=1) + "\n")

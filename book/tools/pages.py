@@ -282,12 +282,13 @@ def benchmarks() -> str:
     results = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     parts = []
     for name, result in results.items():
-        rows = ["| what | ours | theirs | ratio | beside |", "|---|--:|--:|--:|---|"]
+        rows = ["| what | threads | ours | theirs | ratio | beside |", "|---|--:|--:|--:|--:|---|"]
         for row in result["rows"]:
             ours, theirs = (f"{row[who]:g} {row['unit']}" for who in ("ours", "theirs"))
-            rows.append(f"| {row['what']} | {ours} | {theirs} | **{row['ratio']:g}** | {row['library']} |")
-        where = f"{shown(result['machine'])}; {result['threads']} thread{'s' if result['threads'] > 1 else ''} used."
-        parts.append("\n".join([f"## {name}", "", f"`benchmarks/bench_{name}.py`. {where}", "", *rows, ""]))
+            what = f"{row['what']} | {row['threads']} | {ours} | {theirs}"
+            rows.append(f"| {what} | **{row['ratio']:g}** | {row['library']} |")
+        where = f"`benchmarks/bench_{name}.py`. {shown(result['machine'])}."
+        parts.append("\n".join([f"## {name}", "", where, "", *rows, ""]))
     return "\n".join(parts) or "No benchmark has been recorded yet.\n"
 
 

@@ -183,9 +183,9 @@ def check_pixels(images: Tensor) -> None:
     tensor("images", images)
     if not images.numel():
         raise ValueError(f"images have shape {tuple(images.shape)}, which holds no pixel; give at least one picture.")
-    if not images.isfinite().all():
+    low, high = (float(limit) for limit in images.aminmax())  # NaN if one pixel is
+    if not (math.isfinite(low) and math.isfinite(high)):
         raise ValueError("images hold NaN or infinite pixels; look for a division by zero where they were made.")
-    low, high = float(images.min()), float(images.max())
     if low < -0.5 or high > 1.5:
         raise ValueError(
             f"images hold pixels from {low:.4g} to {high:.4g}; give them in [0, 1], images / 255 for bytes."

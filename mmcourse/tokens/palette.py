@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from mmcourse.base import Model, ModelConfig
@@ -72,7 +73,7 @@ def z_order(points: Tensor) -> Tensor:
 
     The bits of their coordinates, cut to bytes, are interleaved to one number each (Morton, 1966), and these sorted.
     """
-    low, high = points.amin(0), points.amax(0)
+    low, high = points.aminmax()
     cells = ((points - low) * (255 / (high - low).clamp(min=1e-30))).int()
     byte = torch.arange(256, dtype=torch.int32, device=points.device)
     spread = sum((byte >> bit & 1) << 3 * bit for bit in range(8))  # bit i of a byte stands at place 3 i
@@ -85,48 +86,52 @@ def z_order(points: Tensor) -> Tensor:
 def _among_few(points: Tensor, centres: Tensor) -> Tensor:
     """What :func:`nearest_centre` gives, for many points of few numbers: each block looks among the centres near it.
 
-    All points of a block are within a radius r of its middle. By the triangle inequality a centre that is nearest to
-    one of them is at most 2 r farther from the middle than the centre nearest to the middle; the others drop out.
+    All points of a block lie in a box. What is nearest to one of them is nowhere farther from the box than the centre
+    whose farthest corner of the box is nearest; the others drop out.
     """
     order = z_order(points)
     full = torch.cat([order, order[-1:].expand(-len(points) % BLOCK)])
-    blocks = points[full].unflatten(0, (-1, BLOCK))
-    low, high = blocks.amin(1), blocks.amax(1)
-    radius = (high - low).square().sum(-1).sqrt() / 2
-    away = torch.cdist((low + high) / 2, centres, compute_mode="donot_use_mm_for_euclid_dist")
-    bound = away.amin(1) + 2 * radius + 1e-5 * away.amax(1)  # and what rounding may hide
-    near = away <= bound[:, None]
+    blocks = points[full].unflatten(0, (-1, BLOCK)).transpose(1, 2).contiguous()  # (blocks, C, BLOCK)
+    low, high = blocks.aminmax(dim=-1, keepdim=True)
+    closest = farthest = points.new_zeros(())
+    for middle, side, c in zip(((low + high) / 2).unbind(1), ((high - low) / 2).unbind(1), centres.T, strict=True):
+        away = (c - middle).abs_()
+        closest = closest + (away - side).clamp_(min=0).square_()
+        farthest = farthest + away.add_(side).square_()
+    near = closest <= farthest.amin(1, keepdim=True) + 1e-6 * farthest.amax()  # and what rounding may hide
     count, candidates = near.sum(1), near.nonzero()[:, 1]
     first, half = count.cumsum(0) - count, centres.square().sum(-1) / 2
-    found = torch.empty(blocks.shape[:2], dtype=torch.long)
+    found = torch.empty(len(blocks), BLOCK, dtype=torch.long)
     width, done = 8, 0
     while done < len(centres):  # blocks with about as many candidates together, so that no list is long for one of them
         mine = ((count > done) & (count <= width)).nonzero().flatten()
         for part in mine.split(max(1, CHUNK * 64 // (BLOCK * width))):
             # Shorter lists run on into the next block's: more candidates are no harm.
-            place = first[part, None] + torch.arange(width)
-            listed = candidates[place.clamp(max=len(candidates) - 1)]
-            scores = torch.baddbmm(half[listed][:, None], blocks[part], centres[listed].transpose(1, 2), alpha=-1)
-            found[part] = listed.gather(1, scores.min(-1).indices)
+            place = torch.arange(width)
+            listed = candidates[(first[part, None] + place).clamp_(max=len(candidates) - 1)]
+            scores = torch.baddbmm(half[listed][..., None], centres[listed], blocks[part], alpha=-1)
+            # The first of the least, as min(1).indices gives it, in passes that a processor does several times faster:
+            # what is above the least is moved out of sight, then the least place is left.
+            above = scores.sub_(scores.amin(1, keepdim=True))
+            least = torch.add(place[:, None].to(above), above, alpha=torch.finfo(above.dtype).max).amin(1)
+            found[part] = listed.gather(1, least.long())
         done, width = width, 2 * width
     return torch.empty_like(order).index_copy_(0, order, found.flatten()[: len(points)])
 
 
 def byte_colours(points: Tensor) -> Tensor | None:
-    """One whole number for each colour of an 8-bit picture, its bytes as digits: (M, C), C <= 3 -> (M,) int32.
+    """One whole number for each colour of an 8-bit picture, its bytes those of the channels: (M, C), C <= 3 -> (M,).
 
     Returns:
-        The numbers; None where a value is no multiple of 1/255 in [0, 1].
+        The numbers, int32; ``number[:, None].view(torch.uint8)[:, :C]`` are the bytes again. None where a value is no
+        multiple of 1/255 in [0, 1].
     """
     if points.shape[1] > 3 or not points.is_floating_point():
         return None
-    digits = (255 * points).round()
-    if not torch.equal(digits / 255, points) or int(digits.min()) < 0 or int(digits.max()) > 255:
+    digits = (255 * points).round_().byte()
+    if not torch.equal(digits.to(points.dtype) / 255, points):  # what lies outside is no byte, whatever it became
         return None
-    number = torch.zeros(len(points), dtype=torch.int32, device=points.device)
-    for digit in digits.int().T:
-        number = 256 * number + digit
-    return number
+    return F.pad(digits, (0, 4 - points.shape[1])).view(torch.int32)[:, 0]
 
 
 def merge_equal(points: Tensor) -> tuple[Tensor, Tensor]:
@@ -365,8 +370,7 @@ class Palette(Model):
             return nearest_centre(pixels, self.colours)
         # A picture of bytes has far fewer colours than pixels: each of them is looked for once.
         different, which = number.unique(return_inverse=True)
-        shifts = 8 * torch.arange(self.config.channels - 1, -1, -1, device=images.device)
-        colours = (different[:, None] >> shifts & 255).to(images.dtype) / 255
+        colours = different[:, None].view(torch.uint8)[:, : self.config.channels].to(images.dtype) / 255
         return nearest_centre(colours, self.colours)[which].view(pixels.shape[:2])
 
     def decode(self, codes: Tensor, size: tuple[int, int] | None = None) -> Tensor:
