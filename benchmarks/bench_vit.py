@@ -1,4 +1,4 @@
-"""ViT beside timm, transformers and vit-pytorch: classifying pictures, and a step of training, on one thread and on all.
+"""ViT beside timm, transformers and vit-pytorch: classifying pictures and steps of training, on one thread and on all.
 
 timm's and transformers' models hold the same weights as this package's; vit-pytorch's is of the same size, and its
 blocks differ a little (no biases of queries, keys and values, a norm more at each patch). All run in turns.
