@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from mmcourse import models
 from mmcourse.base import Model
-from mmcourse.models import AST, ASTConfig, ImageGPT, ImageGPTConfig, ViT, ViTConfig
+from mmcourse.models import AST, ASTConfig, ImageGPT, ImageGPTConfig, ViT, ViTConfig, Whisper, WhisperConfig
 from mmcourse.tokens.images import Preprocessing
 from mmcourse.tokens.palette import Palette, PaletteConfig
 from mmcourse.tokens.spectrogram import LogMelConfig
@@ -29,24 +29,33 @@ def vit(**changes: object) -> ViT:
     return ViT(ViTConfig.from_dict(config))
 
 
+def whisper() -> Whisper:
+    sizes = {f"{half}_{what}": n for half in ("encoder", "decoder") for what, n in (("layers", 2), ("heads", 2))}
+    sizes |= {"encoder_mlp": 32, "decoder_mlp": 32, "width": 16, "bands": 8}
+    return Whisper(WhisperConfig(audio_context=6, text_context=9, vocab_size=13, eot=5, languages=("en",), **sizes))
+
+
 IMAGES = torch.rand(2, 3, 8, 12, generator=torch.Generator().manual_seed(0))
 CODES = torch.randint(5, (2, 96), generator=torch.Generator().manual_seed(0))
-MAKE: dict[str, tuple[Callable[[], Model], Tensor]] = {
+MEL = torch.randn(2, 12, 8, generator=torch.Generator().manual_seed(0))
+MAKE: dict[str, tuple[Callable[[], Model], Tensor | tuple[Tensor, ...]]] = {
     "ViT of patches": (vit, IMAGES),
     "ViT of pixels": (lambda: vit(tokens="pixels", positions="sinusoidal_2d", pool="mean"), IMAGES),
     "ViT of a ResNet": (lambda: vit(tokens="resnet", positions="sinusoidal_1d"), IMAGES),
     "ImageGPT": (lambda: ImageGPT(ImageGPTConfig.from_dict({"colours": 5} | SMALL)), CODES),
     "AST": (ast, torch.randn(2, 24, 16, generator=torch.Generator().manual_seed(0))),
     "AST of another length": (ast, torch.randn(2, 37, 16, generator=torch.Generator().manual_seed(0))),
+    "Whisper": (whisper, (MEL, torch.randint(13, (2, 7), generator=torch.Generator().manual_seed(0)))),
     "VQTokenizer": (lambda: VQTokenizer(VQConfig(codes=7, width=16, stride=4)), IMAGES),
     "Palette": (lambda: Palette(PaletteConfig(5, 3)), IMAGES),
 }
 every_model = pytest.mark.parametrize("name", MAKE)
 
 
-def made(name: str) -> tuple[Model, Tensor]:
+def made(name: str) -> tuple[Model, tuple[Tensor, ...]]:
     torch.manual_seed(0)
     build, example = MAKE[name]
+    example = example if isinstance(example, tuple) else (example,)
     model = build().eval()
     for parameter in model.parameters():
         nn.init.normal_(parameter, std=0.3)
@@ -69,22 +78,22 @@ def test_no_model_is_forgotten() -> None:
 @torch.no_grad()
 def test_export(name: str) -> None:
     model, example = made(name)
-    program = torch.export.export(model, (example,))
-    same(program.module()(example.flip(0)), model(example.flip(0)))
+    program, other = torch.export.export(model, example), [x.flip(0) for x in example]
+    same(program.module()(*other), model(*other))
 
 
 @every_model
 @torch.no_grad()
 def test_compile_without_a_break(name: str) -> None:
     model, example = made(name)
-    same(torch.compile(model, fullgraph=True, backend="aot_eager")(example), model(example))
+    same(torch.compile(model, fullgraph=True, backend="aot_eager")(*example), model(*example))
 
 
 @pytest.mark.parametrize("name", [name for name in MAKE if name != "VQTokenizer"])
 @torch.no_grad()
 def test_mapped_over_the_batch(name: str) -> None:
     model, example = made(name)
-    same(torch.vmap(lambda x: model(x[None])[0])(example), model(example))
+    same(torch.vmap(lambda *xs: model(*(x[None] for x in xs))[0])(*example), model(*example))
 
 
 @pytest.mark.parametrize("name", [name for name in MAKE if name != "Palette"])  # nothing of which is trained
@@ -93,25 +102,33 @@ def test_trained_alike_through_a_compiler(name: str) -> None:
     gradients = []
     for wrap in (lambda m: m, lambda m: torch.compile(m, fullgraph=True, backend="aot_eager")):
         model, example = made(name)
-        out = wrap(model)(example)
+        out = wrap(model)(*example)
         (out[0] if isinstance(out, tuple) else out).square().mean().backward()
         gradients.append([p.grad for p in model.parameters() if p.grad is not None])
     assert gradients[0]
     same(tuple(gradients[0]), tuple(gradients[1]))
 
 
+def published(kind: type[Model], preset: str) -> tuple[Model, list[Tensor], tuple[int, ...]]:
+    """A model of a published size, an input for it, and the shape of its logits; pictures are smaller than theirs."""
+    if kind in (ViT, ImageGPT):
+        config = kind.config_class.preset(preset, image_size=28 if preset.endswith("14") else 32)
+        if kind is ViT:
+            return kind(config), [torch.rand(1, 3, *config.size)], (1, 1000)  # type: ignore[attr-defined]
+        return kind(config), [torch.zeros(1, 1024, dtype=torch.long)], (1, 1024, 512)
+    model = kind(kind.config_class.preset(preset))
+    if isinstance(model, AST):
+        return model, [torch.rand(1, model.config.frames, 128)], (1, model.config.classes)
+    assert isinstance(model, Whisper)
+    c = model.config
+    return model, [torch.rand(1, 20, c.bands), torch.zeros(1, 3, dtype=torch.long)], (1, 3, c.vocab_size)
+
+
 @pytest.mark.parametrize(
-    ("kind", "preset"), [(kind, name) for kind in (ViT, ImageGPT, AST) for name in kind.config_class.PRESETS]
+    ("kind", "preset"), [(kind, name) for kind in (ViT, ImageGPT, AST, Whisper) for name in kind.config_class.PRESETS]
 )
 def test_presets_on_the_meta_device(kind: type[Model], preset: str) -> None:
-    changes = {} if kind is AST else {"image_size": 28 if preset.endswith("14") else 32}
-    config = kind.config_class.preset(preset, **changes)
     with torch.device("meta"):
-        model = kind(config)
-        if kind is AST:
-            example = torch.rand(1, config.frames, 128)  # type: ignore[attr-defined]
-        else:
-            example = torch.zeros(1, 1024, dtype=torch.long) if kind is ImageGPT else torch.rand(1, 3, *config.size)  # type: ignore[attr-defined]
-        logits = model(example)
-    assert logits.shape == ((1, 1024, 512) if kind is ImageGPT else (1, getattr(config, "classes", 1000)))
+        model, example, shape = published(kind, preset)
+        assert model(*example).shape == shape
     assert {p.device.type for p in [*model.parameters(), *model.buffers()]} == {"meta"}
