@@ -94,7 +94,7 @@ class Settings:
             raise ValueError(f"precision {self.precision!r} is unknown; choose 'auto', '32' or 'bf16'.")
 
 
-@dataclass
+@dataclass(repr=False)
 class History:
     """What was seen on the way.
 
@@ -110,6 +110,16 @@ class History:
 
     def __getitem__(self, name: str) -> list[float]:
         return [row[name] for row in self.rows]
+
+    def __repr__(self) -> str:
+        """One line, since a cell that ends with :func:`fit` shows it; the rows are in ``rows``."""
+        if not self.rows:
+            return "History(no rows)"
+        first, last = self.rows[0], self.rows[-1]
+        return (
+            f"History({len(self.rows)} rows, step {first['step']} to {last['step']}, "
+            f"loss {first['loss']:.3f} to {last['loss']:.3f})"
+        )
 
 
 def learning_rate(step: int, settings: Settings) -> float:

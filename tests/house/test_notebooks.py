@@ -68,6 +68,15 @@ def test_what_cannot_repeat_is_followed_by_an_assertion(path: Path) -> None:
 
 
 @every_notebook
+def test_no_cell_shows_a_raw_object(path: Path) -> None:
+    """What a cell ends with by accident, such as a history of 200 rows, fills screens that nobody reads."""
+    for cell in code(path):
+        for out in cell.outputs:
+            if out.output_type == "execute_result" and set(out.data) == {"text/plain"}:
+                assert len(out.data["text/plain"]) <= 300, f"it shows {out.data['text/plain'][:80]}...\n{cell.source}"
+
+
+@every_notebook
 def test_every_picture_has_words(path: Path) -> None:
     for cell in code(path):
         if any("image/png" in out.get("data", {}) or "image/jpeg" in out.get("data", {}) for out in cell.outputs):

@@ -18,7 +18,7 @@ from mmcourse.data.order import batch_indices
 from mmcourse.models import ViT, ViTConfig
 from mmcourse.recipes import recipe, train
 from mmcourse.training import Classification, Score, Settings, accuracy, fit
-from mmcourse.training.loop import learning_rate
+from mmcourse.training.loop import History, learning_rate
 
 SCRIPT = """
 import sys, torch
@@ -157,6 +157,12 @@ def test_the_rate_rises_then_falls_to_nothing() -> None:
     assert rates[:10] == pytest.approx([(i + 1) / 10 for i in range(10)])
     assert max(rates) == rates[10] == 1.0
     assert rates[100] == pytest.approx(0.0)
+
+
+def test_a_history_at_the_end_of_a_cell_is_one_line() -> None:
+    rows = [{"step": step, "loss": 2.0 / (step + 1)} for step in range(500)]
+    assert repr(History(rows)) == "History(500 rows, step 0 to 499, loss 2.000 to 0.004)"
+    assert repr(History()) == "History(no rows)"
 
 
 def test_augmentation_depends_on_its_generator_alone() -> None:

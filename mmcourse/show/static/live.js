@@ -123,13 +123,13 @@
   const picture = ({ data, height, width, channels }) => ({
     height, width, channels, values: Float32Array.from(mm.math.bytes(data), (v) => v / 255),
   });
-  const paint = (canvas, { height, width, channels, values }) => {
+  const paint = (canvas, { height, width, channels, values, cover }) => {
     canvas.width = width;
     canvas.height = height;
     const context = canvas.getContext("2d"), image = context.createImageData(width, height);
     for (let i = 0; i < width * height; i++) {
       for (let c = 0; c < 3; c++) image.data[4 * i + c] = Math.round(255 * values[i * channels + (channels === 3 ? c : 0)]);
-      image.data[4 * i + 3] = 255;
+      image.data[4 * i + 3] = cover ? Math.round(255 * cover[i]) : 255;
     }
     context.putImageData(image, 0, 0);
     return canvas;
@@ -330,7 +330,7 @@
       });
       if (image) boards.at(-1).cells.forEach((cell, i) => cell.classList.toggle("mm-on", i === at));
       if (!busy) { busy = true; boards.forEach((b) => { if (b.at() !== at) b.walk(at, false); }); busy = false; }
-      words.textContent = `${what} ${place(at)}. ${told.join("; ")}.`;
+      words.textContent = `${what} ${place(at)}: ${told.join("; ")}.`;
       if (!busy) say(words.textContent);
     };
     draw();
@@ -393,7 +393,9 @@
       cells.classList.toggle("mm-numbers", numbers);
       cells.cells.forEach((cell, i) => {
         cell.style.background = signed(top ? (numbers ? 0.45 : 1) * map.values[i] / top : 0);
-        if (numbers) cell.textContent = fixed(map.values[i], 1).replace(".0", "");
+        if (!numbers) return;
+        cell.textContent = fixed(map.values[i], 1).replace(".0", "");
+        cell.setAttribute("aria-label", `${cell.textContent}, ${place(i)}`);
       });
       sizes.textContent = `map: ${map.height} × ${map.width} = ${map.height * map.width} tokens`;
       right.replaceChildren(cells);
@@ -681,7 +683,7 @@
         return `${data.models[m].title}: ${data.labels[best]}, ${percent(p[best])}`;
       });
       const moved = order.filter((from, to) => from !== to).length;
-      words.textContent = `${moved} of ${n} patches are elsewhere. ${told.join("; ")}.`;
+      words.textContent = `${moved} of ${n} patches are elsewhere: ${told.join("; ")}.`;
       say(words.textContent);
     };
     const shuffle = (times) => {
@@ -728,8 +730,9 @@
 
   figures.codes = async ({ data, say }) => {
     const decoder = new mm.math.CodeDecoder(await weights(data.model)), side = Math.round(Math.sqrt(data.codes[0].length)), K = decoder.codebook.shape[0];
+    const TRACE = [0.16, 0.56, 0.82]; // a blue that reads on light and on dark paper
     let which = 0, codes = [...data.codes[0]], place = 0, plain;
-    const sheet = h("canvas", { class: "mm-pixels", "aria-hidden": "true" }), change = h("canvas", { class: "mm-pixels", role: "img" }), words = h("p", { class: "mm-words" });
+    const sheet = h("canvas", { class: "mm-pixels", "aria-hidden": "true" }), change = h("canvas", { class: "mm-pixels mm-trace", role: "img" }), words = h("p", { class: "mm-words" });
     const label = (i) => `row ${((i / side) | 0) + 1}, column ${(i % side) + 1}, code ${codes[i]}`;
     const cells = board(side, side, { name: "Codes: choose a token of the picture", say: label, walked: (i) => { place = i; pick.set(codes[i]); mark(); say(`${label(i)}.`); } });
     const mark = () => cells.cells.forEach((cell, i) => { cell.classList.toggle("mm-on", i === place); cell.classList.toggle("mm-changed", codes[i] !== data.codes[which][i]); cell.textContent = codes[i]; cell.setAttribute("aria-label", label(i)); });
@@ -737,10 +740,9 @@
     const show = (told) => {
       const now = interleave(decoder.decode(codes));
       paint(sheet, now);
-      let moved = 0;
-      const values = now.values.map((v, i) => { const d = Math.abs(v - plain.values[i]); return Math.min(1, 4 * d); });
-      for (let i = 0; i < now.height * now.width; i++) if (Math.max(...[0, 1, 2].map((c) => Math.abs(now.values[3 * i + c] - plain.values[3 * i + c]))) > 0.02) moved++;
-      paint(change, { ...now, values });
+      const steps = Array.from({ length: now.height * now.width }, (_, i) => Math.max(...[0, 1, 2].map((c) => Math.abs(now.values[3 * i + c] - plain.values[3 * i + c]))));
+      const moved = steps.filter((step) => step > 0.02).length;
+      paint(change, { ...now, values: now.values.map((_, i) => TRACE[i % 3]), cover: steps.map((step) => Math.min(1, 4 * step)) });
       const changed = codes.filter((c, i) => c !== data.codes[which][i]).length, block = (now.width / side) ** 2;
       words.textContent = `${changed} of ${codes.length} codes changed; ${moved} of ${now.height * now.width} pixels moved by more than 2% (a token's own square has ${block}).`;
       change.setAttribute("aria-label", `What changed. ${words.textContent}`);
