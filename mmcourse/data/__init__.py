@@ -60,8 +60,8 @@ __all__ = [
 ]
 
 
-_Sound = Literal["spoken-digits"]
-_Speech = Literal["speech", "fsdd", "gcompris-digits"]
+_Sound = Literal["spoken-digits", "asterisk", "esc50", "esc10", "common-voice"]
+_Speech = Literal["speech", "fsdd", "gcompris-digits", "gcompris-words", "speech-commands", "librispeech"]
 
 
 @overload
@@ -82,7 +82,8 @@ def load(name: str, split: str = "train", **options: Any) -> Dataset:
         **options: For ``emoji``: ``style`` (``"twemoji"``, ``"openmoji"``, ``"noto"``, ``"fluent"``, or several
             joined by ``+``), ``size`` in pixels (32), ``language`` of the captions (``"en"``). For ``photos``
             (128), and public sets whose pictures differ in size (64): ``size``. For ``spoken-digits``: ``takes``.
-            For ``speech``: ``count``, ``languages``, ``kinds``.
+            For ``speech``: ``count``, ``languages``, ``kinds``. For ``common-voice``: ``language``
+            (``"en"``), the name of its folder.
 
     Returns:
         The pictures with labels and, for emoji and photos, captions; or the sounds with what they have of these.
@@ -107,8 +108,8 @@ def load(name: str, split: str = "train", **options: Any) -> Dataset:
         _options(name, options, {"count", "languages", "kinds"})
         return _speech.speech(split, **options)
     if name in PEOPLE:
-        _options(name, options, set())
-        return load_people(name, split)
+        _options(name, options, set(PEOPLE[name].options))
+        return load_people(name, split, **options)
     if name in SOURCES:
         _options(name, options, {"size"})
         return load_public(name, split, options.get("size"))
@@ -189,7 +190,7 @@ def describe() -> str:
         for name in names():
             if card(name).comes == comes:
                 counts = list(card(name).counts.values())
-                shown = " / ".join(f"{n:,}" for n in counts) if len(counts) <= 3 else f"{sum(counts):,}"
+                shown = " / ".join(f"{n:,}" for n in counts if n) if len(counts) <= 3 else f"{sum(counts):,}"
                 yield f"  {name:<{wide}}  {shown:<26}  {card(name).title}"
 
     lines = ["Data sets that come with the installed packages:", *listed("inside")]

@@ -26,12 +26,13 @@ class Card:
         licence: What may be done with it.
         citation: The reference to give.
         shape: What one item is: the pictures' (C, H, W), the sounds' rate and length, in words.
-        counts: Items in each part.
+        counts: Items in each part; 0 where they depend on the release.
         splits: How the parts were made.
         faults: What is known to be wrong or surprising.
         comes: How it gets here: ``"inside"`` an installed package, ``"made"`` on this machine, by
             ``"torchvision"``'s download, or ``"by hand"``.
         unit: What is counted.
+        archives: SHA-256 of each archive that its publisher offers, where it is known.
         fingerprints: SHA-256 of each part as ``Dataset.fingerprint`` gives it, where it is the same everywhere.
     """
 
@@ -49,6 +50,7 @@ class Card:
     comes: str = "inside"
     unit: str = "pictures"
     fingerprints: dict[str, str] = field(default_factory=dict)
+    archives: dict[str, str] = field(default_factory=dict)
 
     @property
     def download(self) -> bool:
@@ -67,7 +69,7 @@ class Card:
 
     def to_markdown(self, level: int = 2) -> str:
         """The card as Markdown, its title a heading of the given level."""
-        parts = " · ".join(f"{part} {count:,}" for part, count in self.counts.items())
+        parts = " · ".join(f"{part} {count:,}" if count else part for part, count in self.counts.items())
         notes = {
             "made": " (made on first use, then kept)",
             "torchvision": " (downloaded on first use)",
@@ -78,13 +80,16 @@ class Card:
             ("Load", f'`load("{self.name}"{part})`' + notes.get(self.comes, "")),
             ("Source", f"{self.source} <{self.address}>"),
             ("Licence", self.licence),
-            (self.unit.capitalize(), f"{self.total:,} of {self.shape}"),
+            (self.unit.capitalize(), f"{self.total:,} of {self.shape}" if self.total else self.shape),
             ("Parts", parts),
             ("Splits", self.splits),
             ("Citation", self.citation),
         ]
         if self.fingerprint:
             rows.append(("Fingerprint", f"`{self.fingerprint[:16]}…` (SHA-256 of the whole set)"))
+        if self.archives:
+            sums = "<br>".join(f"{name} `{digest}`" for name, digest in self.archives.items())
+            rows.append(("SHA-256 of the archives", sums))
         lines = [f"{'#' * level} {self.title}", "", self.summary, "", "| | |", "|---|---|"]
         lines += [f"| **{what}** | {text} |" for what, text in rows]
         if self.faults:

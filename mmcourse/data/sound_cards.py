@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mmcourse.data.cards import Card
-from mmcourse.data.people import FSDD_SPEAKERS, GCOMPRIS_FAULTY, GCOMPRIS_LANGUAGES, GCOMPRIS_NO_ZERO
+from mmcourse.data.people import FSDD_SPEAKERS, GCOMPRIS_FAULTY, GCOMPRIS_LANGUAGES, GCOMPRIS_NO_ZERO, PEOPLE
 from mmcourse.data.speech import ACCENTS, HELD_OUT, SPEECH_COUNTS
 
 _ESPEAK = "eSpeak NG, through the package espeakng-loader"
@@ -16,6 +16,8 @@ _ROBOT = (
 )
 VARIANTS = 104
 PER_VOICE = len(ACCENTS) * 2 * 10
+GCOMPRIS_WORDS = {"en": 586, "pt_BR": 371, "es": 563, "fr": 827}
+ASTERISK = {"en": 551, "es": 477, "fr": 509}
 GCOMPRIS_LICENCE = "By file, as its `LICENSE` says: GPL, GPL-3.0-or-later, CC BY-SA or public domain."
 
 
@@ -119,5 +121,129 @@ def sound_cards() -> dict[str, Card]:
             unit="sounds",
             fingerprints={"all": "019ed45a4db6c7d27dd6d8877cfe7c4e4203864e5590ada33368348ed5436ac6"},
         ),
-    ]
+        Card(
+            name="gcompris-words",
+            title="Words in four languages",
+            summary="Nouns, verbs, colours and the numbers 10 to 20 from the voices of GCompris, in English, Brazilian "
+            "Portuguese, Spanish and French. Labels are the languages; captions the words; translations English.",
+            source="The translators of GCompris.",
+            address="https://github.com/gcompris/GCompris-voices",
+            licence=GCOMPRIS_LICENCE,
+            citation="GCompris contributors. GCompris-voices.",
+            shape="0.3 to 4 s, recorded at 44,100 Hz, given at 16,000 Hz",
+            counts=GCOMPRIS_WORDS,
+            splits="The parts are the languages: `en`, `pt_BR`, `es`, `fr`. Nearly all words of a language are said by "
+            "one person.",
+            faults=[
+                "File names are the English words. What is said comes with the Portuguese recordings; for French and "
+                "Spanish it is our translation of the names, and names with several translations are left out. Some "
+                "captions are still not what is said.",
+                "Some English names are forms that the other languages do not say: `ate` is said as *comer*, to eat.",
+                "Words that are spelled alike in English, or sound alike in French, cannot be told apart by ear.",
+            ],
+            comes="by hand",
+            unit="sounds",
+        ),
+        Card(
+            name="asterisk",
+            title="Telephone prompts",
+            summary="What the telephone system Asterisk says in English, Spanish and French: numbers, letters, days "
+            "and sentences, each language by one professional speaker. Labels are the languages.",
+            source="Allison Smith (English, Spanish), June Wallack (French); Debian's packages "
+            "asterisk-core-sounds-en-wav, -es-wav and -fr-wav.",
+            address="https://downloads.asterisk.org/pub/telephony/sounds/",
+            licence="[CC BY-SA 3.0](https://creativecommons.org/licenses/by-sa/3.0/), share-alike",
+            citation="Digium, Inc. Asterisk core sounds.",
+            shape="0.2 to 40 s, recorded at 8,000 Hz, given at 16,000 Hz",
+            counts=ASTERISK,
+            splits="The parts are the languages: `en`, `es`, `fr`. Here they serve for measuring only.",
+            faults=[
+                "Spanish texts lack most accents, and some texts are not word for word what is said.",
+                "There is no translation.",
+            ],
+            comes="by hand",
+            unit="sounds",
+        ),
+        Card(
+            name="speech-commands",
+            title="Speech Commands",
+            summary="35 English words of a second each, by 2,618 people; version 2.",
+            source="P. Warden, Google.",
+            address="http://download.tensorflow.org/data/speech_commands_v0.02.tar.gz",
+            licence="[CC BY 4.0](https://creativecommons.org/licenses/by/4.0/)",
+            citation="P. Warden (2018). Speech Commands: A Dataset for Limited-Vocabulary Speech Recognition. "
+            "arXiv:1804.03209.",
+            shape="at most 1 s at 16,000 Hz",
+            counts={"train": 84843, "validation": 9981, "test": 11005},
+            splits="The author's lists, by speaker. Unpack into `SpeechCommands/speech_commands_v0.02`.",
+            faults=["Some recordings are cut, silent or say another word.", "The background noises are not loaded."],
+            comes="by hand",
+            unit="sounds",
+            archives=PEOPLE["speech-commands"].checksums,
+        ),
+        Card(
+            name="librispeech",
+            title="LibriSpeech",
+            summary="A thousand hours of audiobooks in English, cut at silences, with their text.",
+            source="V. Panayotov and others, from LibriVox.",
+            address="https://www.openslr.org/12",
+            licence="[CC BY 4.0](https://creativecommons.org/licenses/by/4.0/)",
+            citation="V. Panayotov, G. Chen, D. Povey, S. Khudanpur (2015). Librispeech: an ASR corpus based on public "
+            "domain audio books. ICASSP.",
+            shape="1 to 35 s at 16,000 Hz",
+            counts={
+                "dev-clean": 2703, "dev-other": 2864, "test-clean": 2620, "test-other": 2939,
+                "train-clean-100": 28539, "train-clean-360": 104014, "train-other-500": 148688,
+            },
+            splits="The authors' parts, by speaker; what is not unpacked is left out.",
+            faults=["Texts have no punctuation; they are given in small letters."],
+            comes="by hand",
+            unit="sounds",
+            archives=PEOPLE["librispeech"].checksums,
+        ),
+        *(
+            Card(
+                name=name,
+                title=title,
+                summary=summary,
+                source="K. J. Piczak, from Freesound.",
+                address="https://github.com/karolpiczak/ESC-50",
+                licence=licence,
+                citation="K. J. Piczak (2015). ESC: Dataset for Environmental Sound Classification. ACM Multimedia.",
+                shape="5 s, recorded at 44,100 Hz, given at 16,000 Hz",
+                counts=dict.fromkeys("12345", size),
+                splits="The parts are the author's five folds: train on four, measure on the fifth, five times. Pieces "
+                "of one recording are in one fold.",
+                faults=["Many sounds are shorter than 5 s and padded with silence."],
+                comes="by hand",
+                unit="sounds",
+            )
+            for name, title, summary, licence, size in (
+                ("esc50", "ESC-50", "2,000 environmental sounds in 50 classes.",
+                 "[CC BY-NC 3.0](https://creativecommons.org/licenses/by-nc/3.0/): not for commercial use", 400),
+                ("esc10", "ESC-10", "400 environmental sounds in ten classes, out of ESC-50.",
+                 "[CC BY 3.0](https://creativecommons.org/licenses/by/3.0/)", 80),
+            )
+        ),
+        Card(
+            name="common-voice",
+            title="Common Voice",
+            summary="Sentences read by volunteers in more than a hundred languages. Give `language`, the name of its "
+            "folder.",
+            source="Mozilla and its volunteers.",
+            address="https://commonvoice.mozilla.org/datasets",
+            licence="[CC0](https://creativecommons.org/publicdomain/zero/1.0/); nobody may try to find out who "
+            "speaks",
+            citation="R. Ardila and others (2020). Common Voice: A Massively-Multilingual Speech Corpus. LREC.",
+            shape="1 to 15 s, mp3, given at 16,000 Hz",
+            counts={"train": 0, "validation": 0, "test": 0},
+            splits="The authors' lists `train.tsv`, `dev.tsv` and `test.tsv`, by speaker.",
+            faults=[
+                "How many recordings there are depends on language and release.",
+                "Texts are as they were shown: with punctuation, numbers as figures.",
+            ],
+            comes="by hand",
+            unit="sounds",
+        ),
+    ]  # fmt: skip
     return {card.name: card for card in cards}

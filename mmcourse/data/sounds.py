@@ -144,3 +144,22 @@ class SoundFiles(Sounds):
 def to_int16(samples: Tensor) -> np.ndarray:
     """Floats in [-1, 1] as int16; what is louder is cut."""
     return (samples * 32768).round().clamp(-32768, 32767).to(torch.int16).numpy()
+
+
+QUIET = 0.002  # of full scale: what is softer at both ends is cut off,
+MARGIN = sound_file.RATE // 20  # but for a twentieth of a second
+
+
+def trimmed(sound: Tensor, quiet: float = QUIET, margin: int = MARGIN, relative: float = 0.0) -> Tensor:
+    """A sound (T,) without the silence at its ends, but for a margin; what is silent all through stays.
+
+    Args:
+        sound: (T,).
+        quiet: largest sample that counts as silence.
+        margin: samples that are kept at each end.
+        relative: as ``quiet``, as a share of the loudest sample; the larger of both counts.
+    """
+    loud = (sound.abs() > max(quiet, relative * float(sound.abs().max()))).nonzero()
+    if not len(loud):
+        return sound
+    return sound[max(0, int(loud[0]) - margin) : int(loud[-1]) + margin]

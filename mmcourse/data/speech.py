@@ -33,7 +33,7 @@ from mmcourse.data.dataset import SoundDataset, SpeechDataset
 from mmcourse.data.espeak import variants
 from mmcourse.data.people import DIGITS
 from mmcourse.data.sound_file import RATE
-from mmcourse.data.sounds import PackedSounds, to_int16
+from mmcourse.data.sounds import QUIET, PackedSounds, to_int16, trimmed
 from mmcourse.data.splits import PARTS, parse, part_of, rank
 from mmcourse.data.synthesizer import SpeechUnavailableError, Utterance
 from mmcourse.files import reason, replacing
@@ -41,8 +41,6 @@ from mmcourse.files import reason, replacing
 MADE = ("spoken-digits", "speech")
 FORMAT = 1  # of what is kept: another number makes everything anew
 CHUNK = 500  # utterances that one process says
-QUIET = 0.002  # of full scale: what is softer at both ends is cut off,
-MARGIN = RATE // 20  # but for a twentieth of a second
 ACCENTS = ("en-us", "en-us-nyc", "en", "en-gb-scotland", "en-gb-x-rp", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-029")
 """The ways of speaking English that eSpeak NG knows: America, New York, Britain, Scotland, received pronunciation,
 Lancaster, West Midlands, Caribbean."""
@@ -156,14 +154,6 @@ def _resampled(sounds: Sequence[Tensor]) -> list[Tensor]:
     joined = torch.cat([torch.cat([sound, sound.new_zeros(pad)]) for sound, pad in zip(sounds, pads, strict=True)])
     sizes = [(len(sound) + pad) // old * new for sound, pad in zip(sounds, pads, strict=True)]
     return list(resample(joined, old, new).split(sizes))
-
-
-def trimmed(sound: Tensor, quiet: float = QUIET, margin: int = MARGIN) -> Tensor:
-    """A sound (T,) without the silence at its ends, but for a margin; what is silent all through stays."""
-    loud = (sound.abs() > quiet).nonzero()
-    if not len(loud):
-        return sound
-    return sound[max(0, int(loud[0]) - margin) : int(loud[-1]) + margin]
 
 
 def _manner(chance: random.Random) -> dict[str, int]:

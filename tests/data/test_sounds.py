@@ -14,9 +14,10 @@ from torch import Tensor
 
 from mmcourse.data import DataUnavailableError, SoundDataset, SpeechDataset, card, load, sound_file
 from mmcourse.data import speech as speech_module
+from mmcourse.data.people import DIGITS, joined_digits
 from mmcourse.data.sound_file import SoundFileError
-from mmcourse.data.sounds import PackedSounds, SoundFiles
-from mmcourse.data.speech import made, trimmed, voices
+from mmcourse.data.sounds import PackedSounds, SoundFiles, trimmed
+from mmcourse.data.speech import made, voices
 from mmcourse.data.synthesizer import SpeechUnavailableError, Utterance
 
 
@@ -209,7 +210,126 @@ def test_languages_are_the_parts_of_gcompris(tmp_path: Path) -> None:
     assert card("gcompris-digits").counts["br"] == card("gcompris-digits").counts["cs"] == 9
 
 
-@pytest.mark.parametrize("name", ["fsdd", "gcompris-digits"])
+def text(path: Path, *lines: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def shown(data: SoundDataset) -> list[tuple[str, int | None, str]]:
+    labels = [None] * len(data) if data.labels is None else data.labels.tolist()
+    return list(zip(data.captions or [], labels, data.concepts or [], strict=True))
+
+
+def test_words_of_gcompris_have_their_own_language_and_english(tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "GCompris-voices-master"
+    for name in ("en/words/apple_tree", "fr/words/apple_tree", "fr/words/unheard", "es/colors/red", "es/alphabet/16",
+                 "es/alphabet/U0031", "pt_BR/words/boat", "pt_BR/words/other", "pt_BR/colors/black"):  # fmt: skip
+        write(folder / f"{name}.ogg")
+    text(folder / "pt_BR" / "words" / "content.json", '[{"boat.ogg": "barco"}, {"gone.ogg": "nada"}]')
+    data = load("gcompris-words", "all")
+    assert shown(data) == [
+        ("apple tree", 0, "en"),
+        ("preto", 1, "pt_BR"),
+        ("barco", 1, "pt_BR"),
+        ("dieciséis", 2, "es"),
+        ("rojo", 2, "es"),
+        ("pommier", 3, "fr"),
+    ]
+    assert data.translations == ["apple tree", "black", "boat", "sixteen", "red", "apple tree"]
+    assert len(load("gcompris-words", "fr+es")) == 3
+
+
+def test_prompts_are_told_from_beeps(tmp_path: Path) -> None:
+    for language, said in (("en", "digits/1: one"), ("fr", "digits/1: un")):
+        folder = tmp_path / "data" / "asterisk" / language
+        write(folder / "digits" / "1.wav", tone(), 8_000)
+        write(folder / "beep.wav", tone(), 8_000)
+        text(folder / f"core-sounds-{language}.txt", "; Core sounds", "", said, "beep: [a tone]", "gone: Gone.")
+    assert shown(load("asterisk", "en+fr")) == [("one", 0, "asterisk en"), ("un", 3, "asterisk fr")]
+
+
+def test_speech_commands_have_their_authors_lists(tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "SpeechCommands" / "speech_commands_v0.02"
+    for name in ("zero/aa_nohash_0", "zero/bb_nohash_0", "yes/cc_nohash_1", "_background_noise_/dd_nohash_0"):
+        write(folder / f"{name}.wav")
+    text(folder / "validation_list.txt", "zero/bb_nohash_0.wav")
+    text(folder / "testing_list.txt", "yes/cc_nohash_1.wav")
+    assert shown(load("speech-commands", "train")) == [("zero", 34, "aa")]
+    assert shown(load("speech-commands", "validation+test")) == [("yes", 33, "cc"), ("zero", 34, "bb")]
+    assert len(load("speech-commands", "all").classes) == 35
+
+
+def test_librispeech_gives_text_and_reader(tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "LibriSpeech" / "test-clean" / "61" / "70968"
+    write(folder / "61-70968-0000.flac")
+    text(folder / "61-70968.trans.txt", "61-70968-0000 HE BEGAN A CONFUSED COMPLAINT", "61-70968-0001 NOT HERE")
+    data = load("librispeech", "test-clean")
+    assert shown(data) == [("he began a confused complaint", None, "61")]
+    assert data.sounds.kept is None, "a thousand hours are not kept in memory"
+    assert len(data[0]["sounds"]) == 8000
+    with pytest.raises(DataUnavailableError, match="no recording of 'dev-clean'"):
+        load("librispeech", "dev-clean")
+
+
+def test_environmental_sounds_come_in_folds(tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "ESC-50-master"
+    rows = [("1-1-A-0.wav", "1", "0", "dog", "True"), ("2-2-A-49.wav", "2", "49", "hand_saw", "False"),
+            ("2-3-A-41.wav", "2", "41", "chainsaw", "True")]  # fmt: skip
+    text(folder / "meta" / "esc50.csv", "filename,fold,target,category,esc10,src_file,take",
+         *(",".join([*row, row[0][:3], "A"]) for row in rows))  # fmt: skip
+    for row in rows:
+        write(folder / "audio" / row[0])
+    data = load("esc50", "2")
+    assert not isinstance(data, SpeechDataset)
+    assert shown(data) == [("hand saw", 49, "2-2"), ("chainsaw", 41, "2-3")]
+    assert all(data.classes[label] == caption for caption, label, _ in shown(data))
+    assert shown(load("esc10", "all")) == [("dog", 0, "1-1"), ("chainsaw", 9, "2-3")]
+
+
+def test_common_voice_in_a_language(tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "cv-corpus-17.0" / "pt"
+    text(folder / "dev.tsv", "client_id\tpath\tsentence", 'x\ta.mp3\tEla disse "sim".')
+    write(folder / "clips" / "a.mp3")
+    data = load("common-voice", "validation", language="pt")
+    assert shown(data) == [('Ela disse "sim".', None, "x")]
+    assert len(data[0]["sounds"]) > 7000
+    with pytest.raises(DataUnavailableError, match="no recording of 'test' in 'pt'"):
+        load("common-voice", "test", language="pt")
+    with pytest.raises(TypeError, match="it takes language"):
+        load("common-voice", "test", accent="x")
+
+
+def test_strings_of_digits_are_joined_from_one_voice(tmp_path: Path) -> None:
+    for digit in range(10):
+        for speaker, hertz in (("theo", 300 + 20 * digit), ("lucas", 1300 + 20 * digit)):
+            sound = torch.nn.functional.pad(tone(0.2, 8_000, hertz), (800, 1600))
+            write(tmp_path / "data" / "fsdd" / "recordings" / f"{digit}_{speaker}_0.wav", sound, 8_000)
+    data = joined_digits(load("fsdd", "theo+lucas"), 12, longest=4)
+    assert [len(caption.split()) for caption in data.captions or []] == [
+        len(translation.split()) for translation in data.translations
+    ]
+    assert {len(caption.split()) for caption in data.captions or []} == {2, 3, 4}
+    assert set(data.concepts or []) == {"theo", "lucas"}
+    for i in range(4):
+        sound, digits = data[i]["sounds"], (data.captions or [])[i].removesuffix(".").lower().split()
+        base = 300 if (data.concepts or [])[i] == "theo" else 1300
+        frames = sound.unfold(0, 800, 400)
+        heard: list[int | None] = [None]
+        for frame in frames:
+            loud = float(frame.square().mean()) > 0.1
+            peak = int(torch.fft.rfft(frame, 16_000).abs().argmax()) if loud else None
+            digit = None if peak is None else round((peak - base) / 20)
+            if digit != heard[-1] and (digit is None or heard[-1] is None):
+                heard.append(digit)
+        assert [DIGITS[digit] for digit in heard if digit is not None] == digits
+        assert 0.2 * len(digits) < len(sound) / 16_000 < 0.6 * len(digits)
+    again = joined_digits(load("fsdd", "theo+lucas"), 12, longest=4)
+    assert again.fingerprint == data.fingerprint
+    with pytest.raises(ValueError, match="says all ten digits"):
+        joined_digits(load("fsdd", "theo").subset(9), 1)
+
+
+@pytest.mark.parametrize("name", ["fsdd", "gcompris-digits", "librispeech", "common-voice"])
 def test_what_is_not_there_is_one_line_with_its_address(name: str, tmp_path: Path) -> None:
     with pytest.raises(DataUnavailableError, match=f"{card(name).address} there") as error:
         load(name, "all")
