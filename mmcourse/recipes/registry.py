@@ -11,10 +11,20 @@ from mmcourse.recipes import (
     ch05_vit,
     ch06_quantization,
     ch07_imagegpt,
+    ch09_ast,
 )
 from mmcourse.recipes.recipe import Recipe
 
-CHAPTERS = (ch01_pixels, ch02_patches, ch03_cnn, ch04_positions, ch05_vit, ch06_quantization, ch07_imagegpt)
+CHAPTERS = (
+    ch01_pixels,
+    ch02_patches,
+    ch03_cnn,
+    ch04_positions,
+    ch05_vit,
+    ch06_quantization,
+    ch07_imagegpt,
+    ch09_ast,
+)
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for chapter in CHAPTERS for recipe in chapter.RECIPES}
 """Every recipe, by the name of its checkpoint."""
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import torch
 from filelock import FileLock
@@ -143,11 +144,22 @@ def points(name: str, folder: Path = MEASURED) -> list[Point]:
         name: of the study.
         folder: where it is stored.
     """
+    return sorted((Point(**row) for row in rows(name, folder)), key=lambda p: (p.model, p.examples, p.seed))
+
+
+def rows(name: str, folder: Path) -> list[dict[str, Any]]:
+    """The rows of a study's file, as they were stored."""
     path = folder / f"{name}.json"
-    if not path.exists():
-        return []
-    found = [Point(**point) for point in json.loads(path.read_text(encoding="utf-8"))]
-    return sorted(found, key=lambda p: (p.model, p.examples, p.seed))
+    return list(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else []
+
+
+def add(name: str, folder: Path, row: dict[str, Any]) -> None:
+    """Store one more row; others may do so at the same time."""
+    path = folder / f"{name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_suffix(".lock")):
+        kept = [*rows(name, folder), row]
+        write_text(path, "[\n " + ",\n ".join(json.dumps(one) for one in kept) + "\n]\n")
 
 
 def measure(
@@ -162,15 +174,11 @@ def measure(
         seeds: only these; None for all.
     """
     study = STUDIES[name]
-    path = folder / f"{name}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
     for seed, examples, model in product(seeds or study.seeds, study.examples, models or study.models):
         if (model, examples, seed) in {(p.model, p.examples, p.seed) for p in points(name, folder)}:
             continue
         point = run(model, examples, seed, study.steps)
-        with FileLock(path.with_suffix(".lock")):
-            rows = [asdict(p) for p in [*points(name, folder), point]]
-            write_text(path, "[\n " + ",\n ".join(json.dumps(row) for row in rows) + "\n]\n")
+        add(name, folder, asdict(point))
         print(f"{model}, {examples:,} digits, {study.steps:,} steps, seed {seed}: {point.score}", flush=True)
 
 

@@ -160,6 +160,50 @@ class SmallCNN(Model):
         return self.head(self.features(images).flatten(1))
 
 
+@dataclass(frozen=True)
+class SoundCNNConfig(ModelConfig):
+    """Size of a :class:`SoundCNN`.
+
+    Args:
+        classes: number of classes.
+        widths: channels of each stage; every stage halves time and frequency.
+    """
+
+    classes: int = 10
+    widths: tuple[int, ...] = (24, 48, 96)
+
+    def __post_init__(self) -> None:
+        if not self.widths or min(self.classes, *self.widths) < 1:
+            raise ValueError(f"{self}: at least one stage and at least 1 of everything are needed.")
+
+
+class SoundCNN(Model):
+    """AST's cheap rival: stages of two 3 x 3 convolutions with batch norm, then the loudest answer of each channel.
+
+    Where a word stands on the spectrogram is no part of what it can say, by construction.
+
+    Args:
+        config: sizes.
+    """
+
+    config_class = SoundCNNConfig
+    config: SoundCNNConfig
+
+    def __init__(self, config: SoundCNNConfig) -> None:
+        super().__init__(config)
+        layers: list[nn.Module] = []
+        for before, after in pairwise((1, *config.widths)):
+            for wide in (before, after):
+                layers += [nn.Conv2d(wide, after, 3, padding=1), nn.BatchNorm2d(after), nn.ReLU()]
+            layers.append(nn.MaxPool2d(2))
+        self.features = nn.Sequential(*layers)
+        self.head = nn.Linear(config.widths[-1], config.classes)
+
+    def forward(self, spectrograms: Tensor) -> Tensor:
+        """(B, F, M) -> logits (B, classes)."""
+        return self.head(self.features(spectrograms[:, None]).amax((2, 3)))
+
+
 class MaskedConv2d(nn.Conv2d):
     """A convolution that reads no pixel that comes later in raster order (van den Oord et al., 2016, section 3.4).
 
