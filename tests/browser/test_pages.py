@@ -42,6 +42,20 @@ CUT_OFF = """() => {
     ...tables.map((box) => `table ${box.querySelector("caption").textContent}`)];
 }"""
 
+#: On a telephone an equation is no wider than the column, and a formula inside a line no wider than its paragraph.
+TOO_WIDE = """() => {
+  const right = (el) => el.getBoundingClientRect().right, style = document.createElement("style");
+  style.textContent = "* { content-visibility: visible !important }";
+  document.head.append(style);
+  const equations = [...document.querySelectorAll("article .mm-formula")]
+    .filter((box) => box.scrollWidth > box.clientWidth + 1);
+  const inside = [...document.querySelectorAll("article math")].filter((m) => !m.closest(".mm-formula, table"))
+    .filter((m) => m.checkVisibility())
+    .filter((m) => right(m) > right(m.closest("p, li, figcaption, div")) + 1);
+  style.remove();
+  return [...equations, ...inside].map((box) => box.textContent.slice(0, 60));
+}"""
+
 
 class Ears:
     """Everything a page complains of or asks of others."""
@@ -78,6 +92,8 @@ def test_page_is_whole_and_quiet(browser: Browser, site: str, name: str) -> None
         ears.faults += [f"cut off at {WIDTHS[0][0]} px: {what}" for what in page.evaluate(CUT_OFF)]
         for width, height in WIDTHS:
             page.set_viewport_size({"width": width, "height": height})
+            if width == 390:
+                ears.faults += [f"wider than a telephone's column: {what}" for what in page.evaluate(TOO_WIDE)]
             for scheme in ("light", "dark"):
                 page.evaluate("(scheme) => { document.documentElement.dataset.theme = scheme; }", scheme)
                 ears.faults += [f"{width} px, {scheme}: {fault}" for fault in page.evaluate(SIDEWAYS)]
