@@ -25,7 +25,7 @@ PIECE = 2**19  # samples that are looked at together, so that an hour needs no m
 
 @dataclass(frozen=True)
 class ASTConfig(ModelConfig):
-    """What an AST needs to be built. The published ones: :ref:`sec-09-sizes`.
+    """What an AST needs to be built. The published ones: :ref:`sec-09-ast`.
 
     Args:
         log_mel: how a waveform becomes a spectrogram, its bands M and its normalisation.

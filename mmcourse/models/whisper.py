@@ -207,7 +207,7 @@ class Whisper(Model):
     """Convolutions and sinusoids, an encoder, a decoder that reads it, and an output tied to the embedding.
 
     Radford et al. (2023), section 2.2; derived in :ref:`sec-10-whisper`. It is the decoder of
-    :mod:`mmcourse.generation`: ``start`` hears, ``step`` writes; :mod:`mmcourse.transcribe` gives it whole recordings.
+    :mod:`mmcourse.generation`: ``start`` hears, ``step`` writes; ``mmcourse.transcribe`` gives it whole recordings.
 
     Args:
         config: sizes and choices.

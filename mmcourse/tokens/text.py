@@ -1,7 +1,7 @@
 """Text as tokens: bytes, merged pair by pair (Sennrich et al., 2016), and the special tokens that say what to do.
 
 Byte-level BPE (Radford et al., 2019, section 2.2) is trained and run by the library ``tokenizers``: every text has a
-code, and nothing is unknown. Derived in :ref:`sec-10-tokens`.
+code, and nothing is unknown. Derived in :ref:`sec-10-whisper`.
 """
 
 from __future__ import annotations
