@@ -163,10 +163,10 @@ def _browser() -> str:
 def _doctor(options: argparse.Namespace) -> int:
     import torch
 
-    from mmcourse import checkpoint
+    from mmcourse import checkpoint, machine
     from mmcourse.data import cache
 
-    print(f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {os.cpu_count()} cores")
+    print(f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {machine.cores()} cores")
     if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
         print(f"memory: {os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.1f} GiB")
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "none (the book needs none)"

@@ -17,29 +17,24 @@ class LayerCache:
         self.length = 0
         self.memory = memory  # of cross-attention: computed once, never grown, copied or reordered
         self.joined: tuple[Tensor, Tensor | None] | None = None  # weight and bias of all three projections, made once
-        self._keys: Tensor | None = None  # (B, H, room, D/H), filled up to length
-        self._values: Tensor | None = None
+        self._room: Tensor | None = None  # (B, 2 H, room, D/H), keys above values, filled up to length
 
-    def append(self, keys: Tensor, values: Tensor) -> KeysValues:
-        """Add the keys and values of new tokens and return all so far, (B, H, length, D/H) each."""
-        start, self.length = self.length, self.length + keys.shape[2]
-        if self._keys is None or self._values is None or self.length > self._keys.shape[2]:
-            self._keys, self._values = self._grown(self._keys, keys, start), self._grown(self._values, values, start)
-        self._keys[:, :, start : self.length] = keys
-        self._values[:, :, start : self.length] = values
-        return self._keys[:, :, : self.length], self._values[:, :, : self.length]
-
-    def _grown(self, old: Tensor | None, new: Tensor, start: int) -> Tensor:
-        # Doubling the room keeps the copying of a step constant on average, so that its cost stays flat.
-        room = new.new_empty(*new.shape[:2], max(2 * self.length, 64), new.shape[3])
-        if old is not None:
-            room[:, :, :start] = old[:, :, :start]
-        return room
+    def append(self, new: Tensor) -> KeysValues:
+        """Add new tokens, keys above values (B, 2 H, n, D/H); all so far, (B, H, length, D/H) each."""
+        start, self.length = self.length, self.length + new.shape[2]
+        if self._room is None or self.length > self._room.shape[2]:
+            # Doubling the room keeps the copying of a step constant on average, so that its cost stays flat.
+            room = new.new_empty(*new.shape[:2], max(2 * self.length, 64), new.shape[3])
+            if self._room is not None:
+                room[:, :, :start] = self._room[:, :, :start]
+            self._room = room
+        self._room[:, :, start : self.length] = new
+        keys, values = self._room[:, :, : self.length].chunk(2, 1)
+        return keys, values
 
     def select(self, rows: Tensor) -> None:
         """Keep these rows of the past tokens, in this order; a row may be named twice."""
-        if self._keys is not None and self._values is not None:
-            self._keys, self._values = self._keys[rows], self._values[rows]
+        self._room = None if self._room is None else self._room[rows]
 
 
 class Cache:

@@ -238,8 +238,8 @@ class Block(nn.Module):
             query, read = self.self_attention.queries(z[:, :wanted]), self.self_attention.keys_values(z)
         else:
             cache.joined = cache.joined or self.self_attention.joined()
-            query, *new = self.self_attention.split(F.linear(z, *cache.joined)).chunk(3, 1)
-            read = cache.append(new[0], new[1])
+            new = self.self_attention.split(F.linear(z, *cache.joined))  # (B, 3 H, N, D/H)
+            query, read = new[:, : new.shape[1] // 3], cache.append(new[:, new.shape[1] // 3 :])
         x = x[:, :wanted] + self.dropout(self.self_attention(query, read, mask, own))
         if memory is not None:
             # Beams of one row read the same memory: they stand side by side, as if they were one longer row.

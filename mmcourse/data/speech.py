@@ -11,7 +11,6 @@ import functools
 import hashlib
 import itertools
 import json
-import os
 import random
 import subprocess
 import sys
@@ -26,7 +25,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmcourse import checks
+from mmcourse import checks, machine
 from mmcourse.data import sentences, synthesizer
 from mmcourse.data.cache import WAIT_SECONDS, cache_folder, notice
 from mmcourse.data.dataset import SoundDataset, SpeechDataset
@@ -124,7 +123,7 @@ def _mapped(file: Path, index: Path, count: int) -> PackedSounds | None:
 def _said(lines: list[str]) -> Iterator[tuple[np.ndarray, list[int]]]:
     """int16 samples and lengths of each piece of the list, several processes at a time, in order."""
     pieces = [lines[start : start + CHUNK] for start in range(0, len(lines), CHUNK)]
-    at_once = min(len(pieces), os.cpu_count() or 1)
+    at_once = min(len(pieces), machine.cores())
     with ThreadPoolExecutor(max(1, at_once)) as pool:
         for first in range(0, len(pieces), 2 * max(1, at_once)):  # no more than this lies in memory
             yield from pool.map(_say_piece, pieces[first : first + 2 * at_once])
