@@ -47,7 +47,7 @@ def real(name: str, value: Any, least: float = 0.0, below: float = math.inf, *, 
     Raises:
         ValueError: one line with the name and what was given.
     """
-    number = isinstance(value, int | float) and not isinstance(value, bool)
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)  # torch 2.8's compiler knows no unions
     if not number or not (least < value if above else least <= value) or not value < below:
         limits = f" {'above' if above else 'at least'} {least:g}" if least > -math.inf else ""
         limits += f" {'and ' if limits else ''}below {below:g}" if below < math.inf else ""
@@ -61,7 +61,7 @@ def sides(name: str, value: Any) -> tuple[int, int]:
     Raises:
         ValueError: anything else.
     """
-    if not isinstance(value, list | tuple) or len(value) != 2:
+    if not isinstance(value, (list, tuple)) or len(value) != 2:
         raise ValueError(f"{name} is {value!r}; give two whole numbers, (height, width) or (rows, columns).")
     for side in value:
         whole(name, side)

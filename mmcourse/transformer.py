@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmcourse.cache import Cache, KeysValues, LayerCache
-from mmcourse.checks import choose, real, whole
+from mmcourse.checks import choose, real, tensor, whole
 
 Mask = Tensor | None  # of attention: True where it may read; of padding: True where a token is only filling
 
@@ -261,12 +261,18 @@ class Stack(nn.Module):
 
     def check(self, what: str, x: Tensor, key_padding_mask: Mask) -> None:
         """Refuse what no block could use, in one line, before any arithmetic."""
+        tensor(what, x)
         if x.dim() != 3 or x.shape[-1] != self.config.width or 0 in x.shape:
             raise ValueError(
                 f"{type(self).__name__} was given {what} of shape {tuple(x.shape)}; it needs (B, N, D) with at least "
                 f"one token and D = {self.config.width}: embed them first."
             )
-        if (mask := key_padding_mask) is not None and (mask.dtype != torch.bool or mask.shape != x.shape[:2]):
+        weight = next(self.parameters())
+        if x.dtype != weight.dtype and not torch.is_autocast_enabled(x.device.type):
+            raise TypeError(f"{what} are {x.dtype}, the weights are {weight.dtype}; give both the same type.")
+        if (mask := key_padding_mask) is not None:
+            tensor(f"the padding mask of {what}", mask)
+        if mask is not None and (mask.dtype != torch.bool or mask.shape != x.shape[:2]):
             raise ValueError(
                 f"the padding mask of {what} is {mask.dtype} {tuple(mask.shape)}; it needs one bool a token, "
                 f"{tuple(x.shape[:2])}, True where it is only filling."
@@ -292,6 +298,8 @@ class Encoder(Stack):
             wanted: give so many first tokens only, (B, wanted, D); the last block computes no others.
         """
         self.check("tokens", x, key_padding_mask)
+        if wanted is not None:
+            whole("wanted", wanted)
         mask = None
         if key_padding_mask is not None:
             x = x.masked_fill(key_padding_mask[..., None], 0.0)  # 0 times NaN would still be NaN
@@ -317,6 +325,10 @@ class Decoder(Stack):
             memory_key_padding_mask: (B, M) bool, True where a token of the memory is only filling.
             padding: (B,) int64, how many tokens in front of each row will be filling.
         """
+        if padding is not None:
+            tensor("padding", padding, 1)
+            if padding.is_floating_point() or padding.dtype == torch.bool or padding.is_complex():
+                raise TypeError(f"padding is {padding.dtype}; give whole numbers of tokens in front.")
         if self.config.cross_attention != (memory is not None):
             raise ValueError("give memory=, the encoder's output (B, M, D), if cross_attention=True, and only then.")
         if memory is None:

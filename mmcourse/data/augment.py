@@ -144,6 +144,7 @@ class OnWhite:
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """(B, C, H, W) to what the part makes of it."""
+        pictures(images)
         return 1 - self.part(1 - images, generator)
 
     def __str__(self) -> str:
@@ -156,6 +157,9 @@ class Halve:
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """(B, C, H, W) to (B, C, H/2, W/2)."""
+        pictures(images)
+        if min(images.shape[-2:]) < 2:
+            raise ValueError(f"pictures of {images.shape[-2]} x {images.shape[-1]} cannot be halved.")
         return F.avg_pool2d(images, 2)
 
     def __str__(self) -> str:
@@ -168,6 +172,7 @@ class Flip:
 
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """(B, C, H, W) to the same shape."""
+        pictures(images)
         mirrored = torch.rand(len(images), generator=generator) < 0.5
         return torch.where(mirrored[:, None, None, None].to(images.device), images.flip(-1), images)
 
@@ -185,8 +190,12 @@ class Recolour:
 
     negative: float = 0.15
 
+    def __post_init__(self) -> None:
+        real("negative", self.negative)
+
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """(B, C, H, W) to the same shape."""
+        pictures(images)
         order = torch.rand(len(images), images.shape[1], generator=generator).argsort(1).to(images.device)
         images = images.gather(1, order[:, :, None, None].expand_as(images))
         turned = torch.rand(len(images), generator=generator) < self.negative
@@ -202,8 +211,12 @@ class Outline:
 
     share: float = 0.5
 
+    def __post_init__(self) -> None:
+        real("share", self.share)
+
     def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """(B, C, H, W) to the same shape."""
+        pictures(images)
         wide = F.max_pool2d(images, 3, 1, 1) + F.max_pool2d(-images, 3, 1, 1)  # largest minus smallest neighbour
         ink = (4 * wide.amax(1, keepdim=True) - 0.6).clamp(0, 1)
         chosen = torch.rand(len(images), generator=generator) * (

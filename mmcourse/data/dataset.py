@@ -89,15 +89,28 @@ def whole(number: Any) -> int | None:
 def collate(items: Sequence[Batch]) -> Batch:
     """Items of a data set as one batch, those of different lengths padded: ``DataLoader(data, collate_fn=collate)``."""
     batch: Batch = {}
+    if not items:
+        raise ValueError("no items make no batch; give at least one")
     for name, first in items[0].items():
+        if any(set(item) != set(items[0]) or type(item[name]) is not type(first) for item in items):
+            raise ValueError(f"not every item holds {name!r} and the same kinds; a batch needs the same of each")
         values = [item[name] for item in items]
+        if isinstance(first, Tensor) and any(value.ndim != first.ndim for value in values):
+            raise ValueError(f"{name!r} differs in its number of dimensions from item to item; a batch needs one shape")
         if isinstance(first, Tensor) and first.ndim == 1:
             batch[name] = pad_sequence(values, batch_first=True)
         elif isinstance(first, Tensor):
+            if len({value.shape for value in values}) > 1:
+                raise ValueError(f"{name!r} differs in size from item to item; bring all to one size")
             batch[name] = torch.stack(values)
         else:
             batch[name] = torch.tensor(values) if isinstance(first, int) else values
     return batch
+
+
+def _check_texts(what: str, given: Any, name: str) -> None:
+    if not isinstance(given, list | tuple) or not all(isinstance(text, str) for text in given):
+        raise TypeError(f"{what} of {name!r} must be a list of texts, one an item, not {type(given).__name__}")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -126,10 +139,17 @@ class Dataset(TorchDataset[Batch]):
     concepts: list[str] | None = None
 
     def __post_init__(self) -> None:
+        if self.labels is not None:
+            checks.tensor("labels", self.labels, 1)
+        for what in ("captions", "concepts"):
+            if getattr(self, what) is not None:
+                _check_texts(what, getattr(self, what), self.name)
         for what in ("labels", "captions", "concepts"):
             given = getattr(self, what)
             if given is not None and len(given) != len(self):
                 raise ValueError(f"{self.name!r} has {len(self)} {self._kind()[0]} but {len(given)} {what}")
+        if self.labels is not None and self.labels.dtype != torch.int64:
+            raise TypeError(f"labels of {self.name!r} are {self.labels.dtype}; give labels.long()")
 
     # what a kind says of itself
 
@@ -269,6 +289,7 @@ class ImageDataset(Dataset):
     images: Tensor
 
     def __post_init__(self) -> None:
+        checks.tensor("images", self.images)
         if self.images.ndim != 4 or self.images.dtype != torch.uint8:
             given = f"{tuple(self.images.shape)} {self.images.dtype}"
             raise ValueError(f"images of {self.name!r} are {given}; (N, C, H, W) uint8 is needed")
@@ -304,7 +325,11 @@ class SoundDataset(Dataset):
     rate: int
 
     def __post_init__(self) -> None:
+        checks.whole("rate", self.rate)
+        if not isinstance(self.sounds, list | tuple | Sounds):
+            raise TypeError(f"sounds of {self.name!r} must be a list of tensors, not {type(self.sounds).__name__}")
         for i, sound in enumerate(() if isinstance(self.sounds, Sounds) else self.sounds):
+            checks.tensor(f"sound {i} of {self.name!r}", sound)
             if sound.ndim != 1 or sound.dtype != torch.float32 or not len(sound):
                 given = f"{tuple(sound.shape)} {sound.dtype}"
                 raise ValueError(f"sound {i} of {self.name!r} is {given}; (T,) float32 of one channel is needed")
@@ -385,6 +410,11 @@ class TextDataset(Dataset):
     texts: list[str]
     encode: Callable[[str], Sequence[int]] = field(default_factory=lambda: utf8)
     padding: int = 0
+
+    def __post_init__(self) -> None:
+        _check_texts("texts", self.texts, self.name)
+        checks.whole("padding", self.padding, 0)
+        super().__post_init__()
 
     def __len__(self) -> int:
         return len(self.texts)

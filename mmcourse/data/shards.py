@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
+from mmcourse.checks import whole
 from mmcourse.data.augment import Augmentation
 from mmcourse.data.dataset import AugmentedDataset, Batch, Dataset, collate
 from mmcourse.data.order import generator
@@ -119,8 +120,8 @@ class ShardedDataset(IterableDataset[Batch]):
         self._next = (seed, batch_size, step + 1)
         try:
             return collate(items)
-        except RuntimeError as error:
-            raise ValueError(f"the items of {self.name!r} differ in shape; let decode give them one") from error
+        except ValueError as error:
+            raise ValueError(f"the items of {self.name!r} differ in shape ({error}); decode can mend it") from error
 
     def __iter__(self) -> Iterator[Batch]:
         """Every item once, in the order of the shards, which the workers of a ``DataLoader`` share."""
@@ -224,6 +225,7 @@ def write_shards(data: Dataset, folder: str | os.PathLike[str], per_shard: int =
     from PIL import Image
     from webdataset import TarWriter
 
+    whole("per_shard", per_shard)
     paths = []
     for first in range(0, len(data), per_shard):
         path = Path(folder) / f"{data.name}-{first // per_shard:06d}.tar"

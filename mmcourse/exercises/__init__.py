@@ -41,7 +41,7 @@ import importlib
 import pkgutil
 from typing import TYPE_CHECKING, Any
 
-from mmcourse.checks import choose
+from mmcourse.checks import choose, whole
 from mmcourse.exercises.core import REGISTRY, Exercise, Verdict, source
 
 if TYPE_CHECKING:
@@ -124,6 +124,7 @@ def hint(id: str, n: int | None = None) -> None:
     """
     hints = get(id).hints
     wanted = _given.get(id, 0) + 1 if n is None else n
+    whole("n", wanted)
     if not 1 <= wanted <= len(hints):
         raise ValueError(f"{id} has {len(hints)} hints: ask for one from 1 to {len(hints)}, or see solution({id!r})")
     _given[id] = wanted

@@ -268,6 +268,11 @@ def offset(pairs: Sequence[Pair], reference: Callable[..., Any]) -> Finding | No
     return None
 
 
+def _in_rows(change: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """The change where a row has several numbers: of one number a softmax is 1, whatever it was."""
+    return lambda r: change(r) if r.ndim and r.shape[-1] > 1 else r
+
+
 _FUNCTIONS: list[tuple[str, Callable[[Tensor], Tensor]]] = [
     ("exp of what is asked for: is an exp too many, or a logarithm missing?", torch.exp),
     ("2 to the power of what is asked for", torch.exp2),
@@ -281,8 +286,8 @@ _FUNCTIONS: list[tuple[str, Callable[[Tensor], Tensor]]] = [
     ("what is asked for, rounded to whole numbers", torch.round),
     ("what is asked for, rounded down", torch.floor),
     ("what is asked for, rounded up", torch.ceil),
-    ("the softmax of what is asked for: logits and scores are not normalised", lambda r: r.softmax(-1)),
-    ("one for the largest and zero for all others", lambda r: torch.eye(r.shape[-1]).double()[r.argmax(-1)]),
+    ("the softmax of what is asked for: logits and scores are not normalised", _in_rows(lambda r: r.softmax(-1))),
+    ("one for the largest and zero for all others", _in_rows(lambda r: torch.eye(r.shape[-1]).double()[r.argmax(-1)])),
 ]
 
 

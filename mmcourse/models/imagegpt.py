@@ -13,7 +13,7 @@ from mmcourse.base import Model, ModelConfig
 from mmcourse.cache import Cache
 from mmcourse.checks import choose, picture_size, real, tensor, whole
 from mmcourse.tokens.images import PIXELS, Preprocessing, check_preprocessing, preprocess
-from mmcourse.tokens.palette import Palette, PaletteConfig
+from mmcourse.tokens.palette import Palette, PaletteConfig, check_codes
 from mmcourse.tokens.positions import Positions
 from mmcourse.transformer import AttentionMaps, Block, Decoder, TransformerConfig
 
@@ -215,6 +215,7 @@ class ImageGPT(Model):
     def negative_log_likelihood(self, codes: Tensor) -> Tensor:
         """-log p of pictures in nats, (B, N) -> (B,): Chen et al. (2020), equation 1; :ref:`sec-07-likelihood`."""
         self.check_ids(codes)
+        check_codes(codes, self.config.colours)  # the start token is no colour
         return F.cross_entropy(self(codes).transpose(1, 2), codes, reduction="none").sum(1)
 
     @torch.no_grad()

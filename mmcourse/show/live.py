@@ -732,8 +732,8 @@ def codes(
     if metadata["model"] != "VQTokenizer":
         raise ValueError(f"live.codes() got {model!r}, a {metadata['model']}: give the name of a VQTokenizer")
     table = torch.as_tensor(codes).detach().cpu()
-    side = round(table.shape[-1] ** 0.5)
-    if table.ndim != 2 or side * side != table.shape[1] or table.is_floating_point():
+    side = round(table.shape[-1] ** 0.5) if table.ndim == 2 else 0
+    if table.ndim != 2 or not table.numel() or side * side != table.shape[1] or table.is_floating_point():
         raise ValueError(f"live.codes() got codes of shape {tuple(table.shape)}: give whole numbers (B, N), N a square")
     top = metadata["config"]["codes"]
     if int(table.min()) < 0 or int(table.max()) >= top:

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from PIL import Image
 
-from mmcourse.checks import sides, whole
+from mmcourse.checks import real, sides, whole
 from mmcourse.show.render import phone, svg
 from mmcourse.show.theme import DIVERGING, DPI, GRID, HEAT, INK, MUTED, WIDTH
 
@@ -174,7 +174,12 @@ def figure(rows: int = 1, columns: int = 1, width: float = WIDTH, height: float 
         >>> fig
         <Picture size 768x408 with 1 Axes>
     """
-    if height is None:
+    whole("rows", rows)
+    whole("columns", columns)
+    real("width", width, above=True)
+    if height is not None:
+        real("height", height, above=True)
+    else:
         height = rows * min(3.4, max(2.0, 0.78 * width / columns))
     fig = _blank(width, height, 0.06)
     return fig, fig.subplots(rows, columns, **options)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import matplotlib as mpl
 from cycler import cycler
-from matplotlib.colors import LinearSegmentedColormap, to_rgb
+from matplotlib.colors import LinearSegmentedColormap, is_color_like, to_rgb
 
 PAPER = "#fbfaf6"
 """Every figure is drawn on this opaque paper. No single grey has a contrast of 4.5 with a white page and with a
@@ -59,6 +59,8 @@ def luminance(colour: str | tuple[float, float, float]) -> float:
     Args:
         colour: Any colour that matplotlib understands.
     """
+    if not is_color_like(colour):
+        raise ValueError(f"{colour!r} is no colour; give a name or '#rrggbb'")
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torchvision.models import resnet18
 from torchvision.models.resnet import BasicBlock
 
+from mmcourse.checks import whole
 from mmcourse.tokens.images import check_images
 
 STRIDE = 8
@@ -28,6 +29,8 @@ class ResNetTokens(nn.Module):
 
     def __init__(self, channels: int, width: int, features: int = 64, pretrained: bool = False) -> None:
         super().__init__()
+        for name, value in (("channels", channels), ("width", width), ("features", features)):
+            whole(name, value)
         self.channels = channels
         if pretrained:
             if (channels, features) != (3, 64):
@@ -66,7 +69,9 @@ class ResNetTokens(nn.Module):
 
     def features(self, images: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, 2 features, ⌈H/8⌉, ⌈W/8⌉), the map before it is read as a sequence."""
-        check_images(images, self.channels)
+        check_images(images, self.channels, self.project.weight)
+        if self.training and len(images) == 1 and self.grid(*images.shape[-2:]) == (1, 1):
+            raise ValueError("one picture of one token has no spread to normalise by; give more, or call eval().")
         return self.stages(self.stem(images))
 
     def forward(self, images: Tensor) -> Tensor:

@@ -47,7 +47,17 @@ def nearest_centre(points: Tensor, centres: Tensor) -> Tensor:
 
     ‖x - c‖² = ‖x‖² - 2 (x·c - ‖c‖²/2), and ‖x‖² is the same for all centres: one matrix product decides. It is never
     computed in half precision, which cannot tell close centres apart: palettes and codebooks search here.
+
+    Raises:
+        TypeError, ValueError: no tensors of numbers, no centres, or points of another length than the centres.
     """
+    tensor("points", points)
+    tensor("centres", centres, 2)
+    if not points.dim() or points.shape[-1] != centres.shape[1] or 0 in centres.shape:
+        raise ValueError(
+            f"points {tuple(points.shape)} and centres {tuple(centres.shape)} do not match; (..., C) and (k, C) are "
+            f"needed."
+        )
     dtype = torch.promote_types(torch.promote_types(points.dtype, centres.dtype), torch.float32)
     device = points.device.type
     half_precision = device != "meta" and torch.is_autocast_enabled(device)
@@ -168,6 +178,8 @@ def _checked(points: Tensor, k: int, weights: Tensor | None) -> tuple[Tensor, Te
     if not weights.isfinite().all() or float(weights.min()) < 0 or not float(weights.sum()):
         raise ValueError("weights hold NaN, infinity, a negative number or nothing but 0; give how often each counts.")
     try:
+        if isinstance(k, bool):
+            raise TypeError
         k = operator.index(k)
     except TypeError:
         raise ValueError(f"k is {k!r}; give a whole number of centres.") from None
@@ -217,6 +229,7 @@ def kmeans_steps(points: Tensor, k: int, *, weights: Tensor | None = None, seed:
         ValueError: no points, whole or not finite numbers, weights that count nothing, or fewer different points (of a
             weight above 0) than centres.
     """
+    whole("seed", seed, 0)
     points, weights = _checked(points, k, weights)
     return _steps(points, k, weights, seed)
 
@@ -289,6 +302,7 @@ def check_codes(codes: Tensor, count: int) -> None:
     Raises:
         ValueError: fractions, bytes or booleans (which index differently), nothing, or an index out of range.
     """
+    whole("the number of codes", count)
     tensor("codes", codes)
     if codes.dtype not in (torch.int64, torch.int32):
         raise ValueError(f"codes are {codes.dtype}; give indices, codes.long().")

@@ -72,6 +72,8 @@ class PatchEmbedding(nn.Module):
 
     def __init__(self, patch_size: int, channels: int, width: int, stride: tuple[int, int] | None = None) -> None:
         super().__init__()
+        for name, value in (("patch_size", patch_size), ("channels", channels), ("width", width)):
+            whole(name, value)
         self.patch_size = patch_size
         self.channels = channels
         self.stride = stride
@@ -87,7 +89,7 @@ class PatchEmbedding(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, N, D)."""
-        check_images(images, self.channels)
+        check_images(images, self.channels, self.project.weight)
         self.grid(*images.shape[-2:])
         # The equal convolution, which reads pixels where they lie and writes no patches: twice as fast.
         kernel = linear_to_convolution(self.project.weight, self.patch_size, self.channels)
@@ -106,9 +108,18 @@ class PatchEmbedding(nn.Module):
 
 def linear_to_convolution(weight: Tensor, patch_size: int, channels: int) -> Tensor:
     """Eᵀ (D, P P C) -> the convolution's kernel (D, C, P, P)."""
+    tensor("weight", weight, 2)
+    whole("patch_size", patch_size)
+    whole("channels", channels)
+    if weight.shape[1] != patch_size * patch_size * channels:
+        raise ValueError(
+            f"weight has shape {tuple(weight.shape)}; patches of {patch_size} x {patch_size} pixels and {channels} "
+            f"channels need (D, {patch_size * patch_size * channels})."
+        )
     return weight.unflatten(1, (patch_size, patch_size, channels)).permute(0, 3, 1, 2)
 
 
 def convolution_to_linear(kernel: Tensor) -> Tensor:
     """A convolution's kernel (D, C, P, P), as checkpoints store it, -> Eᵀ (D, P P C)."""
+    tensor("kernel", kernel, 4)
     return kernel.permute(0, 2, 3, 1).flatten(1)

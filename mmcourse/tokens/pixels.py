@@ -58,6 +58,8 @@ class PixelTokens(nn.Module):
 
     def __init__(self, channels: int, width: int) -> None:
         super().__init__()
+        whole("channels", channels)
+        whole("width", width)
         self.channels = channels
         self.project = nn.Linear(channels, width)
 
@@ -67,7 +69,7 @@ class PixelTokens(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, H W, D)."""
-        check_images(images, self.channels)
+        check_images(images, self.channels, self.project.weight)
         return self.project(to_sequence(images))
 
 

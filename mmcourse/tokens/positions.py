@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmcourse.checks import sides, tensor, whole
+from mmcourse.checks import choose, real, sides, tensor, whole
 
 KINDS = ("learned", "sinusoidal_1d", "sinusoidal_2d", "none")
 
@@ -128,7 +128,13 @@ class Positions(nn.Module):
 
     def __init__(self, kind: str, grid: tuple[int, int], width: int, *, prefix: int = 0, std: float = 0.02) -> None:
         super().__init__()
-        self.kind, self.grid, self.width, self.prefix = kind, grid, width, prefix
+        choose("kind", kind, KINDS)
+        whole("width", width)
+        whole("prefix", prefix, 0)
+        real("std", std)
+        self.kind, self.grid, self.width, self.prefix = kind, sides("grid", grid), width, prefix
+        if max(*self.grid, width) >= 2**24:
+            raise ValueError(f"{grid[0]} x {grid[1]} positions of width {width} are more than any memory holds.")
         self.table: Tensor
         if kind == "learned":
             self.table = nn.Parameter(torch.empty(prefix + grid[0] * grid[1], width).normal_(std=std))
@@ -137,6 +143,7 @@ class Positions(nn.Module):
 
     def on(self, grid: tuple[int, int]) -> Tensor:
         """The table for a grid of rows and columns, (prefix + rows columns, D); learned ones are interpolated."""
+        grid = sides("grid", grid)
         if self.kind == "learned":
             return interpolate(self.table, self.grid, grid, self.prefix)
         if self.kind == "sinusoidal_1d":
@@ -147,6 +154,7 @@ class Positions(nn.Module):
 
     def forward(self, tokens: Tensor, grid: tuple[int, int] | None = None) -> Tensor:
         """Add to tokens of a whole grid: (B, prefix + rows columns, D) -> the same shape."""
+        tensor("tokens", tokens, 3)
         if self.kind == "none":
             return tokens
         table = self.table if grid is None or grid == self.grid else self.on(grid).to(tokens)

@@ -19,10 +19,31 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmcourse.base import ModelConfig
+from mmcourse.checks import choose, real, tensor, whole
 
 Scale = Literal["htk", "slaney", "kaldi"]
+LONGEST = 2**24  # samples of a window: minutes of sound
 EPSILON = torch.finfo(torch.float32).eps  # below this Kaldi takes no logarithm
 SILENCE = 1e-4  # what "relative" adds to power beside a mean of 1
+
+
+SCALES = ("htk", "slaney", "kaldi")
+
+
+def _check_samples(name: str, value: Tensor) -> None:
+    """Refuse, in one line, what is no waveform or spectrogram; its values are not looked at."""
+    tensor(name, value, floating=True)
+    if not value.dim() or 0 in value.shape:
+        raise ValueError(f"{name} has shape {tuple(value.shape)}, which holds no sound; give at least one sample.")
+    if value.dtype not in (torch.float32, torch.float64):
+        raise TypeError(f"{name} is {value.dtype}; Fourier transforms need {name}.float().")
+
+
+def _check_window(window: Tensor, hop: int) -> None:
+    tensor("window", window, 1, floating=True)
+    whole("hop", hop)
+    if not len(window):
+        raise ValueError("the window has no samples; hann(400) makes one.")
 
 
 def frame(waveform: Tensor, size: int, hop: int) -> Tensor:
@@ -31,6 +52,9 @@ def frame(waveform: Tensor, size: int, hop: int) -> Tensor:
     Raises:
         ValueError: the waveform is shorter than one window.
     """
+    _check_samples("waveform", waveform)
+    whole("size", size)
+    whole("hop", hop)
     if waveform.shape[-1] < size:
         raise ValueError(f"{waveform.shape[-1]} samples are fewer than a window of {size}; give a longer sound.")
     return waveform.unfold(-1, size, hop)
@@ -42,7 +66,10 @@ def hann(size: int, periodic: bool = True) -> Tensor:
     Args:
         periodic: one period of S samples, as for an STFT; else both ends are exactly 0, as Kaldi has it.
     """
-    steps = size if periodic else size - 1
+    whole("size", size)
+    if size > LONGEST:
+        raise ValueError(f"a window of {size} samples is asked for; {LONGEST:,} are the most.")
+    steps = size if periodic else max(1, size - 1)
     return 0.5 - 0.5 * torch.cos(2 * math.pi * torch.arange(size, dtype=torch.float64) / steps)
 
 
@@ -55,8 +82,11 @@ def stft(waveform: Tensor, window: Tensor, hop: int, fft_size: int | None = None
         fft_size: N, at least S; frames are filled with zeros up to it.
         centre: mirror N // 2 samples at both ends, so that frame f is centred on sample f · hop.
     """
+    _check_samples("waveform", waveform)
+    _check_window(window, hop)
     size = len(window)
     fft_size = size if fft_size is None else fft_size
+    whole("fft_size", fft_size, size)
     if centre:
         half = fft_size // 2
         if waveform.shape[-1] <= half:
@@ -74,6 +104,8 @@ def hz_to_mel(hertz: Tensor, scale: Scale = "htk") -> Tensor:
     ``"htk"``: 2595 log10(1 + f / 700) (O'Shaughnessy, 1987). ``"kaldi"``: the same curve as 1127 ln(1 + f / 700).
     ``"slaney"``: linear up to 1,000 Hz, logarithmic above (Slaney, 1998; librosa's default).
     """
+    tensor("hertz", hertz, floating=True)
+    choose("scale", scale, SCALES)
     if scale == "htk":
         return 2595.0 * torch.log10(1 + hertz / 700)
     if scale == "kaldi":
@@ -84,6 +116,8 @@ def hz_to_mel(hertz: Tensor, scale: Scale = "htk") -> Tensor:
 
 def mel_to_hz(mel: Tensor, scale: Scale = "htk") -> Tensor:
     """The inverse of :func:`hz_to_mel`."""
+    tensor("mel", mel, floating=True)
+    choose("scale", scale, SCALES)
     if scale == "htk":
         return 700 * (10 ** (mel / 2595) - 1)
     if scale == "kaldi":
@@ -116,8 +150,13 @@ def mel_filters(
     Raises:
         ValueError: bands or frequencies that make no sense.
     """
+    for name, value in (("bands", bands), ("fft_size", fft_size), ("sample_rate", sample_rate)):
+        whole(name, value)
+    choose("scale", scale, SCALES)
     high = sample_rate / 2 if high is None else high
-    if bands < 1 or not 0 <= low < high <= sample_rate / 2:
+    real("low", low)
+    real("high", high)
+    if not low < high <= sample_rate / 2:
         raise ValueError(
             f"{bands} bands from {low:g} to {high:g} Hz; give at least one, inside 0 to {sample_rate / 2:g} Hz."
         )
@@ -136,6 +175,16 @@ def mel_filters(
     if scale == "kaldi":
         triangles[-1] = 0  # Kaldi leaves out the highest frequency
     return triangles * 2 / (in_hz[2:] - in_hz[:-2]) if equal_area else triangles
+
+
+def _check_waveform(waveform: Tensor, window: Tensor) -> None:
+    """What :class:`LogMel` can read: samples of its own type."""
+    tensor("samples", waveform)
+    if not waveform.is_floating_point():
+        raise TypeError(f"samples are {waveform.dtype}; give floats in [-1, 1], for 16 bits samples / 32768.")
+    _check_samples("samples", waveform)
+    if waveform.dtype != window.dtype:
+        raise TypeError(f"samples are {waveform.dtype}, the window is {window.dtype}; give samples.to(window.dtype).")
 
 
 @dataclass(frozen=True)
@@ -198,18 +247,16 @@ class LogMelConfig(ModelConfig):
     }
 
     def __post_init__(self) -> None:
-        if min(self.sample_rate, self.window_size, self.hop, self.bands) < 1 or self.fft_size < self.window_size:
-            raise ValueError(
-                f"window_size={self.window_size}, hop={self.hop}, fft_size={self.fft_size}: all must be positive, and "
-                f"fft_size at least window_size."
-            )
-        if self.recipe not in ("whisper", "kaldi", "relative", "plain") or self.scale not in ("htk", "slaney", "kaldi"):
-            raise ValueError(
-                f"recipe {self.recipe!r} with scale {self.scale!r} is unknown; recipes are 'whisper', 'kaldi', "
-                f"'relative', 'plain', scales 'htk', 'slaney', 'kaldi'."
-            )
-        if not self.deviation > 0:
-            raise ValueError(f"deviation={self.deviation}; it must be above 0.")
+        for name in ("sample_rate", "window_size", "hop", "bands"):
+            whole(name, getattr(self, name))
+        whole("fft_size (at least window_size)", self.fft_size, self.window_size)
+        choose("recipe", self.recipe, ("whisper", "kaldi", "relative", "plain"))
+        choose("scale", self.scale, SCALES)
+        real("low", self.low, below=self.sample_rate / 2)
+        if self.high is not None:
+            real("high", self.high, self.low, above=True)
+        real("mean", self.mean, -math.inf)
+        real("deviation", self.deviation, above=True)
 
     @property
     def centred(self) -> bool:
@@ -245,8 +292,7 @@ class LogMel(nn.Module):
             ValueError: fewer samples than one window.
         """
         c = self.config
-        if not waveform.is_floating_point():
-            raise TypeError(f"samples are {waveform.dtype}; give floats in [-1, 1], for 16 bits samples / 32768.")
+        _check_waveform(waveform, self.window)
         if not c.centred:
             frames = frame(waveform, c.window_size, c.hop)
             frames = frames - frames.mean(-1, keepdim=True)
@@ -299,6 +345,9 @@ class LogMel(nn.Module):
             return (spectrum.real.square() + spectrum.imag.square()) @ self.filters
 
         for piece in pieces:
+            _check_waveform(piece, self.window)
+            if piece.dim() != 1:
+                raise ValueError(f"a piece has shape {tuple(piece.shape)}; give (T,) each, one channel.")
             total += len(piece)
             held = piece if held is None else torch.cat([held, piece])
             if half and not begun:
@@ -320,6 +369,15 @@ class LogMel(nn.Module):
             yield rest[:-1] if c.recipe == "whisper" else rest
 
 
+def _check_spectrum(spectrum: Tensor, window: Tensor) -> None:
+    """(..., F, K) with at least one frame, and K that belongs to the window."""
+    if spectrum.dim() < 2 or 0 in spectrum.shape or spectrum.shape[-1] != len(window) // 2 + 1:
+        raise ValueError(
+            f"a spectrum of shape {tuple(spectrum.shape)} is not of a window of {len(window)}; (..., F, K) with "
+            f"frequencies K = {len(window) // 2 + 1} are needed."
+        )
+
+
 def istft(spectrum: Tensor, window: Tensor, hop: int, length: int | None = None) -> Tensor:
     """The waveform whose centred STFT is nearest to this one: complex (..., F, K) -> (..., T).
 
@@ -330,7 +388,15 @@ def istft(spectrum: Tensor, window: Tensor, hop: int, length: int | None = None)
         window: (S,), with S the FFT size.
         hop: samples from one frame to the next.
         length: T; None for hop · (F - 1).
+
+    Raises:
+        TypeError, ValueError: no spectrum of a window of this size, or a length beyond its frames.
     """
+    _check_window(window, hop)
+    tensor("spectrum", spectrum)
+    if spectrum.dtype not in (torch.complex64, torch.complex128):
+        raise TypeError(f"the spectrum is {spectrum.dtype}; give complex numbers, as stft() does.")
+    _check_spectrum(spectrum, window)
     size, count = len(window), spectrum.shape[-2]
     pieces = torch.fft.irfft(spectrum, size) * window  # (..., F, S)
     total = size + hop * (count - 1)
@@ -339,6 +405,10 @@ def istft(spectrum: Tensor, window: Tensor, hop: int, length: int | None = None)
     squares = window.square()[:, None].expand(size, count)[None]
     weight = F.fold(squares, (1, total), (1, size), stride=(1, hop)).reshape(total)
     length = hop * (count - 1) if length is None else length
+    if length != hop * (count - 1):
+        whole("length", length)
+        if length > total - size // 2:
+            raise ValueError(f"length={length}; {count} frames give at most {total - size // 2} samples.")
     kept = slice(size // 2, size // 2 + length)
     return added[..., kept] / weight[kept].clamp(min=1e-8)
 
@@ -369,17 +439,19 @@ def griffin_lim(
     Raises:
         ValueError: momentum outside [0, 1), or magnitudes of another size than the window's.
     """
-    if not 0 <= momentum < 1:
-        raise ValueError(f"momentum={momentum}; choose 0 up to, but below, 1.")
-    if magnitude.shape[-1] != len(window) // 2 + 1:
-        raise ValueError(
-            f"{magnitude.shape[-1]} frequencies do not belong to a window of {len(window)}; "
-            f"{len(window) // 2 + 1} are needed."
-        )
+    real("momentum", momentum, below=1.0)
+    whole("iterations", iterations, 0)
+    whole("seed", seed, 0)
+    _check_window(window, hop)
+    _check_samples("magnitude", magnitude)
+    _check_spectrum(magnitude, window)
     generator = torch.Generator().manual_seed(seed)
     angle = 2 * math.pi * torch.rand(magnitude.shape, generator=generator)
     phase = torch.polar(torch.ones_like(angle), angle).to(magnitude.device)
     length = hop * (magnitude.shape[-2] - 1) if length is None else length
+    if 1 + length // hop < magnitude.shape[-2]:
+        least = hop * (magnitude.shape[-2] - 1)
+        raise ValueError(f"length={length} is too short for {magnitude.shape[-2]} frames; give at least {least}.")
     before = torch.zeros_like(phase)
     for _ in range(iterations):
         rebuilt = stft(istft(magnitude * phase, window, hop, length), window, hop)[..., : magnitude.shape[-2], :]
@@ -399,6 +471,14 @@ def mel_to_linear(mel: Tensor, filters: Tensor, rounds: int = 100) -> Tensor:
         filters: (K, M), from :func:`mel_filters`.
         rounds: of updates.
     """
+    _check_samples("mel", mel)
+    tensor("filters", filters, 2, floating=True)
+    whole("rounds", rounds, 0)
+    if mel.shape[-1] != filters.shape[1] or mel.dtype != filters.dtype:
+        raise ValueError(
+            f"mel is {mel.dtype} {tuple(mel.shape)}, filters are {filters.dtype} {tuple(filters.shape)}; give "
+            f"(..., M) and (K, M) of one type."
+        )
     target, gram = mel @ filters.T, filters @ filters.T
     found = torch.ones_like(target) * mel.mean(-1, keepdim=True)
     for _ in range(rounds):

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmcourse.base import Model, ModelConfig
-from mmcourse.checks import real, whole
+from mmcourse.checks import real, tensor, whole
 from mmcourse.tokens.images import check_images, check_pixels
 from mmcourse.tokens.palette import check_codes, kmeans, nearest_centre, rows_and_columns
 
@@ -127,6 +127,7 @@ class VectorQuantizer(nn.Module):
         Raises:
             ValueError: tokens of another shape; in training, NaN or infinity, which an average would keep for ever.
         """
+        tensor("tokens", tokens, floating=True)
         if tokens.dim() != 3 or tokens.shape[-1] != self.codebook.shape[-1]:
             raise ValueError(f"tokens are {tuple(tokens.shape)}; this book needs (B, N, {self.codebook.shape[-1]}).")
         tokens = self._precise(tokens)  # a moving average in half precision would stand still
@@ -197,7 +198,7 @@ def perplexity(codes: Tensor, size: int) -> float:
         ValueError: no codes, or one that is none of 0 to K - 1.
     """
     check_codes(codes, size)
-    share = torch.bincount(codes.flatten(), minlength=size).double() / codes.numel()
+    share = codes.unique(return_counts=True)[1].double() / codes.numel()  # K may be large
     return float(torch.special.entr(share).sum().exp())
 
 

@@ -76,7 +76,7 @@ class Settings:
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise ValueError(f"{name}={value!r}: a whole number, at least {least}, is needed.")
         bounds = {
-            "learning_rate": ("above 0", lambda x: x > 0),
+            "learning_rate": ("above 0 and below 1,000,000", lambda x: 0 < x < 1e6),
             "warmup": ("from 0 to 1", lambda x: 0 <= x <= 1),
             "weight_decay": ("at least 0", lambda x: x >= 0),
             "max_grad_norm": ("above 0, or None for no limit,", lambda x: x > 0),

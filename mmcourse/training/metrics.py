@@ -117,10 +117,16 @@ def accuracy(model: nn.Module, data: Dataset, batch_size: int = 250, of: str = "
     """
     if not len(data) or data.labels is None:
         raise ValueError(f"{data!r} has {'no labels' if len(data) else 'no items'}; accuracy counts labelled items.")
+    whole("batch_size", batch_size)
     device, was_training, correct = device_of(model), model.training, 0
     model.eval()
     for batch in data.batches(batch_size):
-        said = model(batch[of].to(device)).argmax(-1)
+        if of not in batch:
+            raise ValueError(f"{data!r} gives {', '.join(batch)}, and of={of!r} asks for another; name one of them.")
+        logits = model(batch[of].to(device))
+        if logits.dim() != 2 or len(logits) != len(batch["labels"]):
+            raise ValueError(f"the model gives {tuple(logits.shape)}; accuracy needs logits (B, classes).")
+        said = logits.argmax(-1)
         correct += int((said == batch["labels"].to(said.device)).sum())
     model.train(was_training)
     return Score(correct, len(data))

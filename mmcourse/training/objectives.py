@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmcourse.checks import real, tensor
 from mmcourse.data import Batch
 
 Objective = Callable[[Any, Batch], tuple[Tensor, dict[str, Tensor]]]
@@ -45,8 +46,7 @@ class Classification:
     of: str = "images"
 
     def __post_init__(self) -> None:
-        if not 0 <= self.label_smoothing < 1:
-            raise ValueError(f"label_smoothing={self.label_smoothing}: a share from 0 to below 1 is needed.")
+        real("label_smoothing", self.label_smoothing, below=1.0)
 
     def __call__(self, model: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss, and the share that was right as ``accuracy``."""
@@ -71,6 +71,10 @@ def next_token_loss(logits: Tensor, targets: Tensor) -> tuple[Tensor, dict[str, 
     Raises:
         ValueError: the shapes do not match.
     """
+    tensor("logits", logits, 3, floating=True)
+    tensor("targets", targets)
+    if targets.dtype != torch.int64:
+        raise TypeError(f"targets are {targets.dtype}; give indices, targets.long().")
     if logits.shape[:-1] != targets.shape:
         raise ValueError(
             f"logits {tuple(logits.shape)} and targets {tuple(targets.shape)} do not match; "

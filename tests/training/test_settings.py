@@ -95,7 +95,7 @@ def test_labels_beyond_the_model_and_data_without_labels_are_one_line() -> None:
     tones = SoundDataset("tones", "train", sounds=[torch.zeros(3)] * 4, rate=1)
     with pytest.raises(ValueError, match="NextColour needs 'images'"):
         fit(model, tones, NextColour(), Settings(1, 4), progress=False)
-    with pytest.raises(ValueError, match="share from 0 to below 1"):
+    with pytest.raises(ValueError, match="at least 0 and below 1"):
         Classification(math.nan)
 
 

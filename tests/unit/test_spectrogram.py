@@ -116,7 +116,7 @@ def test_griffin_lim_finds_phases_that_agree():
     errors = [error(griffin_lim(magnitude, window, 100, iterations=n)) for n in (0, 8, 60)]
     assert errors[0] > 0.3 > errors[1] > errors[2]
     assert errors[2] < 0.1
-    with pytest.raises(ValueError, match="201 are needed"):
+    with pytest.raises(ValueError, match="K = 201 are needed"):
         griffin_lim(magnitude[:, :100], window, 100)
 
 
