@@ -376,7 +376,8 @@ class SpeechDataset(SoundDataset):
     translations: list[str]
 
     def __post_init__(self) -> None:
-        if len(self.translations) != len(self.sounds):
+        _check_texts("translations", self.translations, self.name)
+        if isinstance(self.sounds, Sequence) and len(self.translations) != len(self.sounds):
             raise ValueError(f"{self.name!r} has {len(self)} sounds but {len(self.translations)} translations")
         super().__post_init__()
 

@@ -274,6 +274,9 @@ class Whisper(Model):
         """
         c = self.config
         tensor("mel", mel, 3, floating=True)
+        weight = self.stem.first.weight
+        if mel.dtype != weight.dtype and not torch.is_autocast_enabled(mel.device.type):
+            raise TypeError(f"mel is {mel.dtype}, the model is {weight.dtype}; give both the same type.")
         frames = mel.shape[1]
         if mel.shape[2] != c.bands or frames % 2 or not 0 < frames <= 2 * c.audio_context:
             raise ValueError(
@@ -290,6 +293,9 @@ class Whisper(Model):
 
     def window(self, sound: Tensor) -> Tensor:
         """A waveform (..., T) as the log-mel frames of one full window (..., 2 A, M), cut or filled with silence."""
+        tensor("sound", sound, floating=True)
+        if not sound.dim() or not sound.numel():
+            raise ValueError(f"sound has shape {tuple(sound.shape)}; give a waveform (..., T) of at least one sample.")
         size = self.config.window
         sound = sound[..., :size]
         return log_mel(self.config.log_mel, sound.device)(F.pad(sound, (0, size - sound.shape[-1])))
@@ -301,6 +307,7 @@ class Whisper(Model):
             ValueError: another shape or type, or more ids than the decoder reads.
         """
         past = 0 if cache is None else cache.length
+        tensor("ids", ids)
         if ids.dim() != 2 or ids.dtype != torch.long or past + ids.shape[1] > self.context_length:
             raise ValueError(
                 f"ids are {ids.dtype} {tuple(ids.shape)} after {past} others; give int64 (B, n), "

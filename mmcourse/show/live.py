@@ -391,7 +391,7 @@ def convolution(
         raise ValueError(f"{who} got a picture of {drawn['height']} x {drawn['width']}; give at most 40 pixels a side")
     listed = []
     for name, kernel in kernels.items():
-        table = np.array([[float(v) for v in row] for row in kernel])
+        table = numbers(f"the kernel {name!r}", kernel).double().numpy()
         if table.shape != (3, 3):
             raise ValueError(f"{who} got the kernel {name!r} of shape {table.shape}; give 3 rows of 3 numbers")
         listed.append({"name": name, "values": table.flatten().tolist()})
@@ -498,7 +498,7 @@ def temperature(
                 f"live.temperature() got logits of shape {tuple(row.shape)} and {row.dtype}: give (K,) from "
                 f"model.double()"
             )
-        if size and len(row) != size:
+        if not len(row) or (size and len(row) != size):
             raise ValueError(f"live.temperature() got {size} logits and {len(row)}: give K for every context")
         size = len(row)
         one: dict[str, Any] = {"name": name, "logits": [round(v, 3) for v in row.tolist()]}

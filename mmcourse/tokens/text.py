@@ -9,6 +9,8 @@ from __future__ import annotations
 import base64
 import functools
 import json
+import math
+import operator
 import string
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -18,7 +20,7 @@ from typing import Any, Self
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from mmcourse.checks import choose, whole
+from mmcourse.checks import choose, real, whole
 
 # Languages of the published models in the order of their ids; the last one came with version 3.
 _CODES = (
@@ -113,6 +115,7 @@ class SpecialTokens:
 
     def timestamp(self, seconds: float) -> int:
         """The id of the timestamp nearest to a time in the window."""
+        real("seconds", seconds, -math.inf, above=True)
         return self.first_timestamp + min(self.timestamps - 1, max(0, round(seconds / SECONDS_PER_TOKEN)))
 
     def seconds(self, id: int) -> float:
@@ -153,6 +156,21 @@ def _bpe(vocabulary: dict[str, int], merges: list[tuple[str, str]]) -> Tokenizer
     found.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     found.decoder = decoders.ByteLevel()
     return found
+
+
+def _checked(ids: Iterable[int]) -> list[int]:
+    """Ids as a list.
+
+    Raises:
+        ValueError: something else, or a number below 0.
+    """
+    try:
+        listed = [operator.index(id) for id in ids]
+    except TypeError:
+        listed = [-1]
+    if min(listed, default=0) < 0:
+        raise ValueError(f"ids are {ids!r:.60}; give whole numbers from 0 up, one after the other.")
+    return listed
 
 
 class TextTokenizer:
@@ -213,17 +231,20 @@ class TextTokenizer:
 
     def encode(self, text: str) -> list[int]:
         """Ids of a text; what looks like a special token is text like any other."""
+        if not isinstance(text, str):
+            raise TypeError(f"a text is needed, not {type(text).__name__}.")
         return self.bpe.encode(text, add_special_tokens=False).ids
 
     def decode(self, ids: Iterable[int]) -> str:
         """The text of ids; special tokens are left out, halves of letters become U+FFFD."""
+        ids = _checked(ids)
         return self.bpe.decode([int(id) for id in ids if id < self.special.eot], skip_special_tokens=False)
 
     def written(self, ids: Iterable[int]) -> str:
         """The text of ids with every special token by its name, for example ``<|0.00|> hello<|0.50|>``."""
         parts: list[str] = []
         text: list[int] = []
-        for id in [*ids, None]:
+        for id in [*_checked(ids), None]:
             if id is not None and id < self.special.eot:
                 text.append(int(id))
                 continue
@@ -295,11 +316,14 @@ def train_merges(texts: Iterable[str], pieces: int) -> tuple[str, ...]:
         ``"left right"`` each, in order; fewer where the texts have no more pairs.
     """
     whole("pieces", pieces, 256)
+    listed: list[Any] = list(texts) if isinstance(texts, Iterable) and not isinstance(texts, str) else [None]
+    if not all(isinstance(text, str) for text in listed):
+        raise TypeError("texts must be texts, one after the other: a list of them, or a file's lines.")
     bpe = _bpe({}, [])
     trainer: Any = trainers.BpeTrainer(
         vocab_size=pieces, initial_alphabet=sorted(LETTERS), show_progress=False, min_frequency=2
     )
-    bpe.train_from_iterator(texts, trainer)
+    bpe.train_from_iterator(listed, trainer)
     merges = json.loads(bpe.to_str())["model"]["merges"]
     return tuple(" ".join(merge) for merge in merges)
 

@@ -81,7 +81,12 @@ def next_token_loss(logits: Tensor, targets: Tensor) -> tuple[Tensor, dict[str, 
             "(B, N, K) and (B, N) are needed."
         )
     counted = targets >= 0
-    loss = F.cross_entropy(logits.flatten(0, -2), targets.masked_fill(~counted, -100).flatten())
+    try:
+        loss = F.cross_entropy(logits.flatten(0, -2), targets.masked_fill(~counted, -100).flatten())
+    except IndexError as error:
+        raise ValueError(
+            f"target {int(targets.max())} was given, and there are logits for {logits.shape[-1]} tokens."
+        ) from error
     right = (logits.argmax(-1) == targets)[counted].float().mean()
     return loss, {"accuracy": right.detach()}
 

@@ -49,7 +49,8 @@ from torch import Tensor
 def entries() -> list[Entry]:
     """Every public entry that takes what a reader may give."""
     return [
-        *tokens(), *layers(), *sounds(), *pictures(), *models(), *published(), *decoding(), *data(), *own_data(),
+        *tokens(), *layers(), *sounds(), *pictures(), *models(), *hearing(), *published(),
+        *decoding(), *data(), *own_data(),
         *training(), *learning(), *exercises(), *pages(), *computed(), *alive(),
     ]  # fmt: skip
 
@@ -73,14 +74,17 @@ NOT_TRIED = {
                      "generation.filters.LogitFilter", "training.metrics.device_of",
                      "training.gather.gather_with_gradients", "exercises.core.Exercise"], PART),
     **dict.fromkeys(["tokens.palette.Clustering", "tokens.vq.Quantized", "tokens.vq.Reconstruction",
-                     "transformer.AttentionMaps", "generation.beam.Beams", "data.cards.Card", "exercises.core.Verdict",
+                     "models.whisper.Heard", "tokens.text.VocabularyError", "transformer.AttentionMaps",
+                     "generation.beam.Beams", "data.cards.Card", "exercises.core.Verdict",
                      "training.loop.History", "training.loop.Interrupted", "checkpoint.CheckpointError",
                      "data.downloads.DataUnavailableError", "show.explore.Explorer", "show.html.Html", "show.live.Live",
                      "show.pictures.Picture", "recipes.recipe.Recipe"], RESULT),
     **dict.fromkeys(["recipes.making.train", "recipes.making.try_out", "recipes.making.evaluate",
                      "training.metrics.evaluate_classification"], LONG),
     **dict.fromkeys(["pretrained.from_transformers", "pretrained.to_transformers", "pretrained.vit.from_timm",
-                     "pretrained.vit.to_timm"], "takes another library's model; what it reads of it is tried as files"),
+                     "pretrained.vit.to_timm",
+                     "pretrained.whisper.to_openai"],
+                    "takes another library's model; what it reads of it is tried as files"),
     **dict.fromkeys(["checkpoint.names", "data.cards.names", "data.describe", "show.theme.style", "show.pictures.bare"],
                     "takes nothing that could be wrong, or axes of matplotlib alone"),
 }  # fmt: skip
@@ -290,8 +294,8 @@ def pictures() -> list[Entry]:
 
 def published() -> list[Entry]:
     from mmcourse import checkpoint
-    from mmcourse.models import ImageGPT, ImageGPTConfig, ViT, ViTConfig
-    from mmcourse.pretrained import CONVERTERS, from_published, hub, save_transformers
+    from mmcourse.models import ImageGPT, ImageGPTConfig, ViT, ViTConfig, WhisperConfig
+    from mmcourse.pretrained import CONVERTERS, from_openai, from_published, hub, save_transformers, to_openai
     from mmcourse.pretrained.convert import write
     from mmcourse.pretrained.vit import TIMM, timm_from_state
 
@@ -299,8 +303,9 @@ def published() -> list[Entry]:
     small: dict[str, Any] = {"width": 8, "layers": 2, "heads": 2, "mlp": 8}
     vit = ViT(ViTConfig(image_size=8, patch_size=4, classes=3, **small))
     gpt = ImageGPT(ImageGPTConfig(image_size=4, colours=8, **small))
+    whisper = small_whisper(epsilon=1e-5, encoder_mlp=32, decoder_mlp=32)
     found = []
-    for model, converter in zip((vit, gpt), CONVERTERS, strict=True):
+    for model, converter in zip((vit, gpt, whisper), CONVERTERS, strict=True):
         config, processor, state = converter.publish(model)
         names = converter.tensors(state, model.config, converter.classes[0], spelling=0)
         found.append(Entry(f"{type(model).__name__} as transformers stores it", converter.read, {
@@ -339,6 +344,12 @@ def published() -> list[Entry]:
         Entry("from_published", stored, {
             "config": meddled(config), "state": damaged(names), "text": st.sampled_from([None] * 9 + ["", "[]", "{"])},
             of=(from_published,)),
+        Entry("from_openai", from_openai, {"checkpoint": st.one_of(
+            damaged(to_openai(whisper)), st.builds(lambda state, dims: {"model_state_dict": state, "dims": dims},
+                damaged(to_openai(whisper)), meddled({"n_audio_head": 2, "n_text_head": 2}))),
+            "heads": mostly(side(2), [None, 0, 3, True, 2.5, "2"])}),
+        Entry("WhisperConfig.from_dict", WhisperConfig.from_dict, {
+            "values": meddled(dataclasses.asdict(whisper.config))}),
         Entry("save_transformers", saved, {"model": st.sampled_from([vit, gpt, _palette(8)]),
             "name": st.sampled_from(["a", "a/b", "x" * 300, "file/a"])}, of=(save_transformers,)),
         Entry("checkpoint.load", loaded, {
@@ -384,6 +395,62 @@ def models() -> list[Entry]:
         Entry("TransformerConfig", TransformerConfig, number),
         Entry("ViTConfig.preset", ViTConfig.preset, {"name": st.one_of(
             st.sampled_from(["vit-b/16", "vit-b16", "vit-ti/16", None, 3]), st.text(max_size=6))}),
+    ]  # fmt: skip
+
+
+def small_whisper(**more: Any) -> Any:
+    from mmcourse.models import Whisper, WhisperConfig
+
+    torch.manual_seed(0)
+    small: dict[str, Any] = {"width": 8, "encoder_layers": 1, "encoder_heads": 2, "encoder_mlp": 8,
+                             "decoder_layers": 1, "decoder_heads": 2, "decoder_mlp": 8}  # fmt: skip
+    sizes = {"bands": 4, "audio_context": 4, "text_context": 6, "vocab_size": 20, "eot": 8, "languages": ("en", "fr")}
+    return Whisper(WhisperConfig(**{**small, **sizes, **more})).eval()
+
+
+def hearing() -> list[Entry]:
+    """Whisper and its tokens of text."""
+    from mmcourse.models import WhisperConfig
+    from mmcourse.tokens import text
+    from mmcourse.tokens.positions import sinusoidal_halves
+
+    model = small_whisper()
+    special = text.SpecialTokens(258, ("en", "fr"), 5)
+    tokenizer = text.TextTokenizer.from_merges(("a b", "c d"), special)
+    # forward looks at no value, as in ImageGPT
+    ids = codes(20, shapes(side(1, 2), side(1, 3, 7))).map(
+        lambda value: value.clamp(0, 19) if isinstance(value, Tensor) and value.dtype == torch.int64 else value)
+    mel = tensors(shapes(side(1, 2), side(8, 6), side(4)), -1, 1)
+    alignment = mostly(st.just(()), [((0, 0),), ((9, 9),), (1,), None, 3])
+    half = {"layers": SMALL, "heads": mostly(side(1, 2), [0, 3, True, None]), "mlp": SMALL}
+    options = {f"{which}_{name}": value for which in ("encoder", "decoder") for name, value in half.items()}
+    pieces = st.lists(st.integers(0, special.size - 1), max_size=6)
+    return [
+        Entry("WhisperConfig", WhisperConfig, {
+            "bands": SMALL, "audio_context": SMALL, "text_context": SMALL, "vocab_size": SMALL, "eot": SMALL,
+            "width": mostly(side(4, 8), [0, 2, 7, True, "8", 10**12]), "epsilon": REALS, "dropout": REALS,
+            "languages": mostly(st.just(("en",)), [None, 3, ("en", 3), "en"]), "alignment_heads": alignment,
+            **options}),
+        Entry("Whisper", model, {"mel": mel, "ids": ids}),
+        Entry("Whisper.encode", model.encode, {"mel": mel}),
+        Entry("Whisper.window", model.window, {"sound": tensors(shapes(side(100, 2000)), -1, 1)}),
+        Entry("Whisper.prefix", model.prefix, {
+            "language": mostly(st.sampled_from(["en", "fr", None]), ["xx", 3, ""]),
+            "task": mostly(st.sampled_from(["transcribe", "translate"]), ["sing", None, 3])}),
+        Entry("Whisper.listen", lambda mel, ids: model.step(ids, model.start(model.listen(mel))), {
+            "mel": mel, "ids": ids}, of=(model.listen,)),
+        Entry("SpecialTokens.language", special.language, {"code": st.sampled_from(["en", "fr", "xx", None, 3])}),
+        Entry("SpecialTokens.timestamp", special.timestamp, {"seconds": REALS}),
+        Entry("TextTokenizer", lambda words: tokenizer.decode(tokenizer.encode(words)), {
+            "words": mostly(st.text(max_size=8), [None, 3, b"a"])},
+            holds=lambda result, words: result == words, of=(text.TextTokenizer,)),
+        Entry("TextTokenizer.written", lambda ids: (tokenizer.written(ids), tokenizer.words(ids, "en")), {
+            "ids": mostly(pieces, [None, 3, [10**6], [-1], ["a"], [1.5]])}, of=(text.TextTokenizer,)),
+        Entry("train_merges", text.train_merges, {
+            "texts": mostly(st.lists(st.text(max_size=6), max_size=4), [None, 3, [3], [None]]),
+            "pieces": mostly(side(256, 260), [0, 255, -1, True, 2.5, None])}),
+        Entry("sinusoidal_halves", sinusoidal_halves, {
+            "count": SMALL, "width": mostly(side(4, 8), [0, 2, 7, -1, True, 2.5, None])}),
     ]  # fmt: skip
 
 
@@ -556,6 +623,7 @@ def own_data() -> list[Entry]:
         PairDataset,
         ShardedDataset,
         SoundDataset,
+        SpeechDataset,
         TextDataset,
         augment,
         collate,
@@ -594,6 +662,9 @@ def own_data() -> list[Entry]:
               of=(ImageDataset,)),
         Entry("SoundDataset", lambda **o: used(SoundDataset("mine", "train", **o)), {
             "sounds": heard, "rate": INTEGERS, "labels": labels}, of=(SoundDataset,)),
+        Entry("SpeechDataset", lambda **o: used(SpeechDataset("mine", "train", rate=8, **o)), {
+            "sounds": heard, "translations": st.lists(st.text(max_size=3), min_size=2, max_size=3), "captions": words},
+            of=(SpeechDataset,)),
         Entry("TextDataset", lambda **o: used(TextDataset("mine", "train", **o)), {
             "texts": words, "padding": mostly(side(0, 3), [2.5, None, "0", True]), "labels": labels},
             of=(TextDataset,)),
