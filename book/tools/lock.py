@@ -51,7 +51,8 @@ def main() -> None:
     plain_words()
     fresh = ROOT / "requirements.lock.new"
     shutil.copyfile(LOCK, fresh)  # uv prefers the versions that it finds there
-    options = ["--extra", "book", "--extra", "test", "--extra", "notebook", "--universal", "--python-version", "3.11"]
+    extras = [word for extra in [*EXTRAS, "instruments"] for word in ("--extra", extra)]
+    options = [*extras, "--universal", "--python-version", "3.11"]
     options += ["--fork-strategy", "fewest", "--generate-hashes"]
     options += ["--no-annotate", "--no-header", "--no-emit-index-url", "--no-emit-find-links"]
     options += ["--upgrade"] if "--upgrade" in sys.argv else []

@@ -17,6 +17,7 @@ from torch import Tensor
 from mmcourse.checks import choose
 from mmcourse.data import emoji as _emoji
 from mmcourse.data import handwritten as _handwritten
+from mmcourse.data import instruments as _instruments
 from mmcourse.data import photos as _photos
 from mmcourse.data import speech as _speech
 from mmcourse.data.cache import cache_folder, cached, data_folder, key, problem
@@ -60,7 +61,7 @@ __all__ = [
 ]
 
 
-_Sound = Literal["spoken-digits", "asterisk", "esc50", "esc10", "common-voice"]
+_Sound = Literal["spoken-digits", "instruments", "asterisk", "esc50", "esc10", "common-voice"]
 _Speech = Literal["speech", "fsdd", "gcompris-digits", "gcompris-words", "speech-commands", "librispeech"]
 
 
@@ -81,9 +82,9 @@ def load(name: str, split: str = "train", **options: Any) -> Dataset:
             what may be held out: speakers (``"george+theo"``), languages (``"fr"``), folds, or the authors' parts.
         **options: For ``emoji``: ``style`` (``"twemoji"``, ``"openmoji"``, ``"noto"``, ``"fluent"``, or several
             joined by ``+``), ``size`` in pixels (32), ``language`` of the captions (``"en"``). For ``photos``
-            (128), and public sets whose pictures differ in size (64): ``size``. For ``spoken-digits``: ``takes``.
-            For ``speech``: ``count``, ``languages``, ``kinds``. For ``common-voice``: ``language``
-            (``"en"``), the name of its folder.
+            (128), and public sets whose pictures differ in size (64): ``size``. For ``spoken-digits``: ``takes``,
+            ``synthesizers``. For ``speech``: ``count``, ``languages``, ``kinds``, ``synthesizers``. For
+            ``common-voice``: ``language`` (``"en"``), the name of its folder.
 
     Returns:
         The pictures with labels and, for emoji and photos, captions; or the sounds with what they have of these.
@@ -92,7 +93,8 @@ def load(name: str, split: str = "train", **options: Any) -> Dataset:
         ValueError: If a name, part, style, size or language is unknown; the closest known one is named.
         TypeError: If the set does not take an option.
         DataUnavailableError: If a set that has to be downloaded is not here and cannot be fetched.
-        SpeechUnavailableError: If speech is to be made and the synthesizer is not installed.
+        SpeechUnavailableError, InstrumentsUnavailableError: If sounds are to be made and what makes them is not
+            installed.
     """
     choose("data set", name, names())
     if name == "emoji":
@@ -102,10 +104,13 @@ def load(name: str, split: str = "train", **options: Any) -> Dataset:
         _options(name, options, {"size"})
         return _load_photos(split, **options)
     if name == "spoken-digits":
-        _options(name, options, {"takes"})
+        _options(name, options, {"takes", "synthesizers"})
         return _speech.spoken_digits(split, **options)
+    if name == "instruments":
+        _options(name, options, set())
+        return _instruments.instruments(split)
     if name == "speech":
-        _options(name, options, {"count", "languages", "kinds"})
+        _options(name, options, {"count", "languages", "kinds", "synthesizers"})
         return _speech.speech(split, **options)
     if name in PEOPLE:
         _options(name, options, set(PEOPLE[name].options))

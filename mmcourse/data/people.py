@@ -109,7 +109,8 @@ def _gcompris_words(folder: Path) -> list[Clip]:
                 text = sentences.number(language, int(name), counting=True)
                 english = sentences.number("en", int(name))
             elif kind in ("words", "colors") and f"{kind}/{name}" in said:
-                text, english = said[f"{kind}/{name}"], words.english(name)
+                text = said[f"{kind}/{name}"]
+                english = words.english(name, text)
             else:
                 continue
             found.append(Clip(path, place, sentences.LANGUAGES.index(language), place, text, english))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from mmcourse.data.cards import Card
+from mmcourse.data.instruments import VELOCITIES, notes
 from mmcourse.data.people import FSDD_SPEAKERS, GCOMPRIS_FAULTY, GCOMPRIS_LANGUAGES, GCOMPRIS_NO_ZERO, PEOPLE
 from mmcourse.data.speech import ACCENTS, HELD_OUT, SPEECH_COUNTS
+from mmcourse.data.splits import PARTS
 
 _ESPEAK = "eSpeak NG, through the package espeakng-loader"
 _ESPEAK_HOME = "https://github.com/espeak-ng/espeak-ng"
@@ -16,7 +18,7 @@ _ROBOT = (
 )
 VARIANTS = 104
 PER_VOICE = len(ACCENTS) * 2 * 10
-GCOMPRIS_WORDS = {"en": 586, "pt_BR": 371, "es": 563, "fr": 827}
+GCOMPRIS_WORDS = {"en": 586, "pt_BR": 371, "es": 528, "fr": 615}
 ASTERISK = {"en": 551, "es": 477, "fr": 509}
 GCOMPRIS_LICENCE = "By file, as its `LICENSE` says: GPL, GPL-3.0-or-later, CC BY-SA or public domain."
 
@@ -68,6 +70,30 @@ def sound_cards() -> dict[str, Card]:
                 "The grammar knows no sense: carrots are slow, and horses stand on rabbits.",
                 "Some words sound alike (French singular and plural, for example); only the rest of the sentence "
                 "tells them apart, and a single word does not.",
+            ],
+            comes="made",
+            unit="sounds",
+        ),
+        Card(
+            name="instruments",
+            title="Instruments, General MIDI",
+            summary="Single notes of the 128 programs of General MIDI, a second each. Labels are the sixteen families, "
+            "from piano to sound effects.",
+            source="Made on this machine by tinysoundfont from the sound font TimGM6mb of pretty_midi.",
+            address="https://github.com/craffel/pretty-midi",
+            licence="The sound font is GPL-2.0 (T. Brechbill), so it is an optional extra: `instruments`. pretty_midi "
+            "and tinysoundfont are MIT.",
+            citation="C. Raffel, D. P. W. Ellis (2014). Intuitive Analysis, Creation and Manipulation of MIDI Data "
+            "with pretty_midi. ISMIR Late Breaking.",
+            shape="1 s at 16,000 Hz, mono, int16",
+            counts={part: 128 * len(notes(part)) * len(VELOCITIES[part]) for part in PARTS},
+            splits="By note and by velocity: of six neighbouring notes four are for training, one each for validation "
+            "and test, and no velocity is in two parts. Every program is in every part.",
+            faults=[
+                "The sound font is small: neighbouring notes are one recording played at another speed, so an unseen "
+                "note is easier than an unseen instrument.",
+                "tinysoundfont asks for pyaudio, which needs a compiler; install it with `--no-deps`, nothing is "
+                "played through it.",
             ],
             comes="made",
             unit="sounds",
@@ -136,8 +162,9 @@ def sound_cards() -> dict[str, Card]:
             "one person.",
             faults=[
                 "File names are the English words. What is said comes with the Portuguese recordings; for French and "
-                "Spanish it is our translation of the names, and names with several translations are left out. Some "
-                "captions are still not what is said.",
+                "Spanish it is our translation of the names. Names with several translations are left out, as are "
+                "recordings that sound unlike the translation. A few captions are still not what is said.",
+                "French nouns have their article: *une pomme*, an apple.",
                 "Some English names are forms that the other languages do not say: `ate` is said as *comer*, to eat.",
                 "Words that are spelled alike in English, or sound alike in French, cannot be told apart by ear.",
             ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, overload
@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 
 from mmcourse.data import sound_file
+from mmcourse.data.cache import WAIT_SECONDS, cache_folder, notice
+from mmcourse.files import reason, replacing
 
 
 class Sounds(Sequence[Tensor]):
@@ -163,3 +165,54 @@ def trimmed(sound: Tensor, quiet: float = QUIET, margin: int = MARGIN, relative:
     if not len(loud):
         return sound
     return sound[max(0, int(loud[0]) - margin) : int(loud[-1]) + margin]
+
+
+Pieces = Iterable[tuple[np.ndarray, list[int]]]
+"""int16 samples of some sounds, one after the other, and the length of each; and so on."""
+
+
+def kept(name: str, described: str, count: int, make: Callable[[], Pieces]) -> PackedSounds:
+    """Sounds that were made before, mapped from the cache folder, or made now and kept there.
+
+    Args:
+        name: begins the file's name.
+        described: everything that the sounds depend on; another description is another file.
+        count: how many sounds there are.
+        make: makes them, piece by piece, in order. Where the folder cannot be written, they stay in memory.
+    """
+    from filelock import FileLock
+
+    digest = hashlib.sha256(described.encode()).hexdigest()[:16]
+    folder = cache_folder()
+    file, index = folder / f"{name}-{digest}.int16", folder / f"{name}-{digest}.lengths.npy"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / f"{name}-{digest}.lock", timeout=20 * WAIT_SECONDS):
+            found = _mapped(file, index, count)
+            if found is None:
+                lengths: list[int] = []
+                with replacing(file) as temporary, open(temporary, "wb") as out:
+                    for samples, piece in make():
+                        out.write(samples.astype("<i2").tobytes())
+                        lengths += piece
+                with replacing(index) as temporary, open(temporary, "wb") as out:
+                    np.save(out, np.array(lengths, dtype=np.int64))
+                found = PackedSounds.mapped(file, torch.tensor(lengths))
+            return found
+    except (OSError, NotImplementedError) as error:
+        notice(f"the cache folder {folder} cannot be written ({reason(error)}): sounds are made anew each time")
+    pieces = list(make())
+    ends = torch.tensor([length for _, piece in pieces for length in piece]).cumsum(0)
+    joined = np.concatenate([samples for samples, _ in pieces])
+    return PackedSounds(joined, torch.cat([torch.zeros(1, dtype=torch.long), ends[:-1]]), ends)
+
+
+def _mapped(file: Path, index: Path, count: int) -> PackedSounds | None:
+    """What is kept, if it is whole."""
+    try:
+        lengths = torch.from_numpy(np.load(index, allow_pickle=False))
+        if len(lengths) == count and file.stat().st_size == 2 * int(lengths.sum()):
+            return PackedSounds.mapped(file, lengths)
+    except (OSError, ValueError, TypeError):
+        pass
+    return None

@@ -8,16 +8,16 @@ mapped from there, so that hours need no memory.
 from __future__ import annotations
 
 import functools
-import hashlib
 import itertools
 import json
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -26,18 +26,16 @@ import torch
 from torch import Tensor
 
 from mmcourse import checks, machine
-from mmcourse.data import sentences, synthesizer
-from mmcourse.data.cache import WAIT_SECONDS, cache_folder, notice
+from mmcourse.data import sentences, sound_file, synthesizer
 from mmcourse.data.dataset import SoundDataset, SpeechDataset
 from mmcourse.data.espeak import variants
 from mmcourse.data.people import DIGITS
 from mmcourse.data.sound_file import RATE
-from mmcourse.data.sounds import QUIET, PackedSounds, to_int16, trimmed
+from mmcourse.data.sounds import QUIET, PackedSounds, kept, to_int16, trimmed
 from mmcourse.data.splits import PARTS, parse, part_of, rank
 from mmcourse.data.synthesizer import SpeechUnavailableError, Utterance
-from mmcourse.files import reason, replacing
 
-MADE = ("spoken-digits", "speech")
+MADE = ("spoken-digits", "speech", "instruments")
 FORMAT = 1  # of what is kept: another number makes everything anew
 CHUNK = 500  # utterances that one process says
 ACCENTS = ("en-us", "en-us-nyc", "en", "en-gb-scotland", "en-gb-x-rp", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-029")
@@ -53,6 +51,12 @@ SPEECH_COUNTS = {"train": 40_000, "validation": 2_000, "test": 2_000}
 
 KINDS = {"sentences": 14, "digits": 3, "words": 3}
 """What ``speech`` is made of, and how many of twenty utterances each is."""
+
+OTHERS = {
+    "flite": ("flite:awb", "flite:kal16", "flite:rms", "flite:slt"),
+    "festival": ("festival:kal_diphone", "festival:ked_diphone", "festival:cmu_us_slt_arctic_hts"),
+}
+"""Voices of other programs, where a reader has installed them: all English, all in the training part."""
 
 HELD_OUT = 12
 """Voices that only the test part has, and as many that only the validation part has."""
@@ -74,62 +78,71 @@ def made(name: str, utterances: Sequence[Utterance]) -> PackedSounds:
         utterances: what is said and how.
 
     Raises:
-        SpeechUnavailableError: eSpeak NG is not installed, or failed.
+        SpeechUnavailableError: a synthesizer is not installed, or failed.
         ValueError: it has no such voice.
     """
-    from filelock import FileLock
-
     try:
         release = version("espeakng-loader")
     except PackageNotFoundError as error:
         raise SpeechUnavailableError(synthesizer.MISSING) from error
     lines = [json.dumps(astuple(one)) for one in utterances]
-    digest = hashlib.sha256("\n".join([f"{FORMAT} {release} {RATE} {QUIET}", *lines]).encode()).hexdigest()[:16]
-    folder = cache_folder()
-    file, index = folder / f"{name}-{digest}.int16", folder / f"{name}-{digest}.lengths.npy"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / f"{name}-{digest}.lock", timeout=20 * WAIT_SECONDS):
-            found = _mapped(file, index, len(lines))
-            if found is None:
-                lengths: list[int] = []
-                with replacing(file) as temporary, open(temporary, "wb") as out:
-                    for samples, count in _said(lines):
-                        out.write(samples.tobytes())
-                        lengths += count
-                with replacing(index) as temporary, open(temporary, "wb") as out:
-                    np.save(out, np.array(lengths, dtype=np.int64))
-                found = PackedSounds.mapped(file, torch.tensor(lengths))
-            return found
-    except (OSError, NotImplementedError) as error:
-        notice(f"the cache folder {folder} cannot be written ({reason(error)}): speech is made anew each time")
-    pieces = list(_said(lines))
-    ends = torch.tensor([length for _, count in pieces for length in count]).cumsum(0)
-    joined = np.concatenate([samples for samples, _ in pieces])
-    return PackedSounds(joined, torch.cat([torch.zeros(1, dtype=torch.long), ends[:-1]]), ends)
-
-
-def _mapped(file: Path, index: Path, count: int) -> PackedSounds | None:
-    """What is kept, if it is whole."""
-    try:
-        lengths = torch.from_numpy(np.load(index, allow_pickle=False))
-        if len(lengths) == count and file.stat().st_size == 2 * int(lengths.sum()):
-            return PackedSounds.mapped(file, lengths)
-    except (OSError, ValueError, TypeError):
-        pass
-    return None
+    described = "\n".join([f"{FORMAT} {release} {RATE} {QUIET}", *lines])
+    return kept(name, described, len(lines), lambda: _said(lines))
 
 
 def _said(lines: list[str]) -> Iterator[tuple[np.ndarray, list[int]]]:
     """int16 samples and lengths of each piece of the list, several processes at a time, in order."""
-    pieces = [lines[start : start + CHUNK] for start in range(0, len(lines), CHUNK)]
+    pieces = [
+        alike[start : start + CHUNK]
+        for _, group in itertools.groupby(lines, _program)
+        for alike in [list(group)]
+        for start in range(0, len(alike), CHUNK)
+    ]
     at_once = min(len(pieces), machine.cores())
     with ThreadPoolExecutor(max(1, at_once)) as pool:
         for first in range(0, len(pieces), 2 * max(1, at_once)):  # no more than this lies in memory
             yield from pool.map(_say_piece, pieces[first : first + 2 * at_once])
 
 
+def _program(line: str) -> str:
+    """Which program says it; an empty word for eSpeak NG."""
+    name, mark, _ = Utterance(*json.loads(line)).voice.partition(":")
+    return name if mark else ""
+
+
+def _say_with(program: str, lines: list[str]) -> list[Tensor]:
+    """What another program says: flite is called for each line, festival once, with a script of all lines."""
+    listed = [Utterance(*json.loads(line)) for line in lines]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        files = [folder / f"{i}.wav" for i in range(len(listed))]
+        commands: list[list[str | Path]] = []
+        script = []
+        for what, file in zip(listed, files, strict=True):
+            voice, slower = what.voice.partition(":")[2], f"{165 / what.words_per_minute:.3f}"
+            if program == "flite":
+                height = f"int_f0_target_mean={75 + 1.8 * what.pitch:.0f}"
+                manner = ["--setf", f"duration_stretch={slower}", "--setf", height]
+                commands.append(["flite", "-voice", voice, *manner, "-t", what.text, "-o", file])
+            else:
+                text = what.text.replace("\\", "").replace('"', "")
+                script.append(f"(voice_{voice}) (Parameter.set 'Duration_Stretch {slower})")
+                script.append(f'(utt.save.wave (utt.synth (Utterance Text "{text}")) "{file.as_posix()}")')
+        if script:
+            (folder / "script.scm").write_text("\n".join(script), encoding="utf-8")
+            commands.append(["festival", "-b", folder / "script.scm"])
+        for command in commands:
+            subprocess.run(command, capture_output=True, check=False)
+        silent = next((what for what, file in zip(listed, files, strict=True) if not file.is_file()), None)
+        if silent is not None:
+            raise SpeechUnavailableError(f"{silent.voice} could not say {silent.text!r}; is the voice installed?")
+        return [trimmed(sound_file.read(file)) for file in files]
+
+
 def _say_piece(lines: list[str]) -> tuple[np.ndarray, list[int]]:
+    if program := _program(lines[0]):
+        others = _say_with(program, lines)
+        return to_int16(torch.cat(others)), [len(sound) for sound in others]
     with tempfile.TemporaryDirectory() as folder:
         jobs, samples = Path(folder) / "jobs", Path(folder) / "samples"
         jobs.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -164,13 +177,27 @@ def _manner(chance: random.Random) -> dict[str, int]:
     }
 
 
-def spoken_digits(split: str, takes: int = 2) -> SoundDataset:
+def _others(synthesizers: str) -> list[str]:
+    """Voices of the programs that are named besides eSpeak NG."""
+    named = synthesizers.split("+")
+    for name in named:
+        checks.choose("synthesizer", name, ["espeak", *OTHERS])
+    for name in named:
+        if name != "espeak" and shutil.which(name) is None:
+            raise SpeechUnavailableError(f"{name} is not installed; install it, or leave it out of synthesizers")
+    return [voice for name in named if name != "espeak" for voice in OTHERS[name]]
+
+
+def spoken_digits(split: str, takes: int = 2, synthesizers: str = "espeak") -> SoundDataset:
     """English digits said by every voice in every accent: labels 0 to 9, concepts the voice.
 
     Args:
         split: parts by voice.
         takes: times that each voice says each digit in each accent, each time at another speed and pitch.
+        synthesizers: ``"espeak"``, or with it those of :data:`OTHERS` that are installed here, joined by ``+``: they
+            say more for training, each voice as much as a voice of eSpeak NG in all accents.
     """
+    others = _others(synthesizers)
     listed: list[tuple[Utterance, int, str]] = []
     for part in parse("spoken-digits", split, PARTS):
         for name in voices(part):
@@ -179,6 +206,11 @@ def spoken_digits(split: str, takes: int = 2) -> SoundDataset:
                 for _ in range(takes):
                     for digit, word in enumerate(DIGITS):
                         listed.append((Utterance(word, f"{accent}+{name}", **_manner(chance)), digit, name))
+        for voice in others if part == "train" else ():
+            chance = random.Random(voice)
+            for _ in range(takes * len(ACCENTS)):
+                for digit, word in enumerate(DIGITS):
+                    listed.append((Utterance(word, voice, **_manner(chance)), digit, voice))
     return SoundDataset(
         "spoken-digits",
         split,
@@ -221,6 +253,7 @@ def speech(
     count: int | None = None,
     languages: str = "en+pt+es+fr",
     kinds: str = "sentences+digits+words",
+    synthesizers: str = "espeak",
 ) -> SpeechDataset:
     """Sentences, strings of digits and single words in four languages: labels the language, concepts the voice.
 
@@ -229,7 +262,9 @@ def speech(
         count: utterances of each part that is asked for; :data:`SPEECH_COUNTS` if left out.
         languages: of :data:`SPOKEN`, joined by ``+``, in turn.
         kinds: of :data:`KINDS`, joined by ``+``.
+        synthesizers: as for :func:`spoken_digits`; the others say every fourth English text for training.
     """
+    others = _others(synthesizers)
     spoken, said = languages.split("+"), kinds.split("+")
     for language in spoken:
         checks.choose("language", language, SPOKEN)
@@ -246,6 +281,9 @@ def speech(
             text, english = next(texts[language])
             name = chance.choice(voices(part))
             how = Utterance(text, f"{chance.choice(SPOKEN[language])}+{name}", **_manner(chance))
+            if others and language == "en" and part == "train" and i // len(spoken) % 4 == 0:
+                name = others[i // len(spoken) // 4 % len(others)]
+                how = replace(how, voice=name)
             listed.append((how, text, english, language, name))
     return SpeechDataset(
         "speech",

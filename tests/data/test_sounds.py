@@ -12,7 +12,7 @@ import soundfile
 import torch
 from torch import Tensor
 
-from mmcourse.data import DataUnavailableError, SoundDataset, SpeechDataset, card, load, sound_file
+from mmcourse.data import DataUnavailableError, SoundDataset, SpeechDataset, card, instruments, load, sound_file
 from mmcourse.data import speech as speech_module
 from mmcourse.data.people import DIGITS, joined_digits
 from mmcourse.data.sound_file import SoundFileError
@@ -233,9 +233,9 @@ def test_words_of_gcompris_have_their_own_language_and_english(tmp_path: Path) -
         ("barco", 1, "pt_BR"),
         ("dieciséis", 2, "es"),
         ("rojo", 2, "es"),
-        ("pommier", 3, "fr"),
+        ("un pommier", 3, "fr"),
     ]
-    assert data.translations == ["apple tree", "black", "boat", "sixteen", "red", "apple tree"]
+    assert data.translations == ["apple tree", "black", "boat", "sixteen", "red", "an apple tree"]
     assert len(load("gcompris-words", "fr+es")) == 3
 
 
@@ -406,3 +406,85 @@ def test_spoken_digits_are_split_by_voice(monkeypatch: pytest.MonkeyPatch) -> No
     assert np.ptp(data.sounds.lengths.numpy()) > 0
     counts = card("spoken-digits").counts
     assert counts["test"] == counts["validation"] == 12 * 8 * 2 * 10
+
+
+class Fake:
+    """Synthesizers that these tests do not ask for: a tone for each voice or program."""
+
+    said: list[list[str]]
+
+    def __init__(self) -> None:
+        self.said = []
+
+    def run(self, command: list[str | Path], **_: object) -> None:
+        words = [str(word) for word in command]
+        self.said.append(words)
+        if words[0] == "flite":
+            write(Path(words[-1]), tone(0.3))
+        else:
+            script = Path(words[2]).read_text(encoding="utf-8")
+            for line in script.splitlines()[1::2]:
+                write(Path(line.split('"')[3]), tone(0.2))
+
+
+def test_other_synthesizers_say_more_for_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = Fake()
+    ours = speech_module.subprocess.run
+
+    def run(command: list[str | Path], **options: object) -> object:
+        return fake.run(command) if command[0] in ("flite", "festival") else ours(command, **options)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(speech_module.subprocess, "run", run)
+    monkeypatch.setattr(speech_module.shutil, "which", lambda name: name)
+    monkeypatch.setattr(speech_module, "voices", lambda part: ["f3"])
+    monkeypatch.setattr(speech_module, "ACCENTS", ("en-us",))
+    data = load("spoken-digits", "train+test", takes=1, synthesizers="espeak+flite+festival")
+    assert list(dict.fromkeys(data.concepts or [])) == [
+        "f3", *speech_module.OTHERS["flite"], *speech_module.OTHERS["festival"],
+    ]  # fmt: skip
+    assert len(data) == 10 * (1 + 4 + 3 + 1), "none of them is in the test part"
+    lengths = data.sounds.lengths
+    assert lengths[10:80].tolist() == [4800] * 40 + [3200] * 30
+    assert sorted(words[0] for words in fake.said) == ["festival"] + ["flite"] * 40
+    said = load("speech", "train", count=32, synthesizers="espeak+flite")
+    assert [voice for voice in said.concepts or [] if ":" in voice] == ["flite:awb", "flite:kal16"]
+
+
+def test_a_synthesizer_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speech_module.shutil, "which", lambda name: None)
+    with pytest.raises(SpeechUnavailableError, match="flite is not installed"):
+        load("spoken-digits", "train", synthesizers="flite")
+    with pytest.raises(ValueError, match="did you mean 'festival'"):
+        load("spoken-digits", "train", synthesizers="festivall")
+
+
+def test_notes_and_velocities_are_in_one_part_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    played = []
+
+    def play(listed: list[tuple[int, int, int]]) -> object:
+        played.extend(listed)
+        return ((np.full(4, program, dtype=np.int16), [4]) for program, _, _ in listed)
+
+    monkeypatch.setattr(instruments, "version", lambda name: "1")
+    monkeypatch.setattr(instruments, "_played", play)
+    parts = {part: load("instruments", part) for part in ("train", "validation", "test")}
+    for column in (1, 2):
+        seen = [{row[column] for row in played if row[2] in instruments.VELOCITIES[part]} for part in parts]
+        assert not seen[0] & seen[1]
+        assert not (seen[0] | seen[1]) & seen[2]
+    for part, data in parts.items():
+        assert data.labels is not None
+        assert data.labels.bincount().tolist() == [card("instruments").counts[part] / 16] * 16
+        assert (data.captions or [])[-1] == "sound effects"
+    assert parts["test"][0]["sounds"].tolist() == [0.0] * 4
+
+
+def test_without_instruments_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    from importlib.metadata import PackageNotFoundError
+
+    def absent(_: str) -> str:
+        raise PackageNotFoundError
+
+    monkeypatch.setattr(instruments, "version", absent)
+    with pytest.raises(instruments.InstrumentsUnavailableError, match="--no-deps tinysoundfont"):
+        load("instruments", "test")
