@@ -25,6 +25,7 @@ from mmcourse.checks import choose, real, tensor, whole
 
 Mask = Tensor | None  # of attention: True where it may read; of padding: True where a token is only filling
 
+
 @dataclass(frozen=True)
 class TransformerConfig:
     """Size and options of a stack of blocks.
@@ -160,15 +161,13 @@ class Attention(nn.Module):
         return self.split(self.key(x)), self.split(self.value(x))
 
     def joined(self) -> tuple[Tensor, Tensor | None]:
-        """The three projections as one matrix (3 D, D) and one bias: a third of the calls where tokens come singly."""
+        """The three projections as one matrix (3 D, D) and one bias: one call, not three, for each token of a step."""
         layers = (self.query, self.key, self.value)
         weights: list[Tensor] = [layer.weight for layer in layers]
         biases: list[Tensor] = [a.weight.new_zeros(len(a.weight)) if a.bias is None else a.bias for a in layers]
         return torch.cat(weights), None if self.query.bias is None else torch.cat(biases)
 
-    def forward(
-        self, query: Tensor, read: KeysValues, mask: Mask = None, maps: list[Tensor] | None = None
-    ) -> Tensor:
+    def forward(self, query: Tensor, read: KeysValues, mask: Mask = None, maps: list[Tensor] | None = None) -> Tensor:
         """Let each query (B, H, N, D/H) read keys and values (B, H, M, D/H); out of the heads: (B, N, D).
 
         Args:
@@ -230,9 +229,9 @@ class Block(nn.Module):
             cache: of earlier tokens; the new ones are added to it.
             memory: what ``cross_attention.keys_values`` made of the memory.
             maps: collects attention weights.
-            wanted: go on with so many first tokens only; they still read all.
+            wanted: how many tokens at the front go on, None for all; those that stay behind are still read.
         """
-        own, other = (None, None) if maps is None else (maps.self_attention, maps.cross_attention)
+        self_maps, cross_maps = (None, None) if maps is None else (maps.self_attention, maps.cross_attention)
         z = self.self_attention_norm(x)
         if cache is None:
             query, read = self.self_attention.queries(z[:, :wanted]), self.self_attention.keys_values(z)
@@ -240,11 +239,11 @@ class Block(nn.Module):
             cache.joined = cache.joined or self.self_attention.joined()
             new = self.self_attention.split(F.linear(z, *cache.joined))  # (B, 3 H, N, D/H)
             query, read = new[:, : new.shape[1] // 3], cache.append(new[:, new.shape[1] // 3 :])
-        x = x[:, :wanted] + self.dropout(self.self_attention(query, read, mask, own))
+        x = x[:, :wanted] + self.dropout(self.self_attention(query, read, mask, self_maps))
         if memory is not None:
             # Beams of one row read the same memory: they stand side by side, as if they were one longer row.
             z = self.cross_attention_norm(x).reshape(len(memory[0]), -1, x.shape[-1])
-            z = self.cross_attention(self.cross_attention.queries(z), memory, memory_mask, other)
+            z = self.cross_attention(self.cross_attention.queries(z), memory, memory_mask, cross_maps)
             x = x + self.dropout(z.reshape(x.shape))
         return x + self.dropout(self.mlp(self.mlp_norm(x)))
 
@@ -295,7 +294,7 @@ class Encoder(Stack):
         Args:
             key_padding_mask: (B, N) bool, True where a token is only filling; what it holds changes nothing.
             maps: collects the attention weights of every layer.
-            wanted: give so many first tokens only, (B, wanted, D); the last block computes no others.
+            wanted: how many tokens at the front are given, (B, wanted, D); the last block computes no others.
         """
         self.check("tokens", x, key_padding_mask)
         if wanted is not None:
