@@ -22,9 +22,10 @@ from mmcourse.tokens.spectrogram import SILENCE, LogMelConfig, hz_to_mel, mel_to
 class Stranger:
     """Each sound as if somebody else had said it, somewhere else, into something else.
 
-    Tempo by a third, bends inside the word, vocal tracts by a fifth, start by a tenth of a second; echoes; band limits
-    and a smooth random frequency response; noise from 0 to 50 dB below of any colour, steady or swelling; others of
-    the batch speaking softly. Then the power is divided by its mean again, as the ``"relative"`` recipe does.
+    Tempo by a quarter, bends inside the word, vocal tracts by a sixth, start by 60 ms; echoes; band limits and a
+    smooth random frequency response; noise of any colour, 12 to 50 dB below and for some 0 to 12 dB, steady or
+    swelling; others of the batch speaking softly. Then the power is divided by its mean again, as the ``"relative"``
+    recipe does.
 
     Args:
         log_mel: of the spectrograms, recipe ``"relative"``.
@@ -51,14 +52,14 @@ class Stranger:
     def _warped(self, x: Tensor, g: torch.Generator) -> Tensor:
         """Another speaker: time and frequency stretched."""
         (count, frames, bands), s, c = x.shape, self.strength, self.log_mel
-        tempo = (s * _between(-0.28, 0.28, count, g)).exp()
-        start = s * _between(-0.18, 0.18, count, g)
-        bend = _curve(0.03 * s * torch.randn(count, 1, 6, generator=g), frames)
+        tempo = (s * _between(-0.22, 0.22, count, g)).exp()
+        start = s * _between(-0.12, 0.12, count, g)
+        bend = _curve(0.02 * s * torch.randn(count, 1, 6, generator=g), frames)
         time = torch.linspace(-1, 1, frames) * tempo[:, None] + start[:, None] + bend
         ends = hz_to_mel(torch.tensor([c.low, c.high or c.sample_rate / 2]), "kaldi")
         step = (ends[1] - ends[0]) / (bands + 1)
         hertz = mel_to_hz(ends[0] + step * torch.arange(1, bands + 1), "kaldi")
-        tract = (s * _between(-0.19, 0.19, count, g)).exp()
+        tract = (s * _between(-0.15, 0.15, count, g)).exp()
         band = (hz_to_mel(hertz * tract[:, None], "kaldi") - ends[0]) / step - 1
         grid = torch.stack(
             [
@@ -73,7 +74,7 @@ class Stranger:
         """Another room, another microphone, other noise."""
         (count, frames, bands), s = power.shape, self.strength
         fade = (-1 / _between(2, 14, count, g)).exp()[:, None]  # from one frame to the next
-        wet = s * 1.8 * _chance(0.5, count, g) * torch.rand(count, generator=g)
+        wet = s * 1.5 * _chance(0.35, count, g) * torch.rand(count, generator=g)
         tail, tails = torch.zeros_like(power[:, 0]), []
         for frame in range(frames):
             tails.append(tail)
@@ -81,10 +82,10 @@ class Stranger:
         power = power + wet[:, None, None] * torch.stack(tails, 1)
 
         place = torch.arange(bands)
-        response = _curve(0.8 * s * torch.randn(count, 1, 6, generator=g), bands)
-        response = response + s * torch.randn(count, 1, generator=g) * torch.linspace(-1, 1, bands)
-        low = torch.where(_chance(0.25, count, g), _between(0, 0.18 * bands, count, g), -1e3)[:, None]
-        high = torch.where(_chance(0.2, count, g), _between(0.68 * bands, bands, count, g), 1e3)[:, None]
+        response = _curve(0.5 * s * torch.randn(count, 1, 6, generator=g), bands)
+        response = response + 0.6 * s * torch.randn(count, 1, generator=g) * torch.linspace(-1, 1, bands)
+        low = torch.where(_chance(0.15, count, g), _between(0, 0.18 * bands, count, g), -1e3)[:, None]
+        high = torch.where(_chance(0.12, count, g), _between(0.68 * bands, bands, count, g), 1e3)[:, None]
         response = response - 0.8 * (low - place).clamp(min=0) - (place - high).clamp(min=0)
         power = power * response.exp()[:, None]
 
@@ -94,17 +95,17 @@ class Stranger:
         noise = colour.softmax(1)[:, None] * bands
         noise = noise * -(torch.rand(2, count, frames, bands, generator=g).clamp(min=1e-6).log()).mean(0)
         swell = _curve(0.8 * _chance(0.3, count, g)[:, None, None] * torch.randn(count, 1, 8, generator=g), frames)
-        decibels = _between(0, 50, count, g)[:, None, None]
-        power = power + level * 10 ** (-decibels / 10) * noise * swell.exp()[..., None]
+        near = torch.where(_chance(0.15, count, g), _between(0, 12, count, g), _between(12, 50, count, g))
+        power = power + level * 10 ** (-near[:, None, None] / 10) * noise * swell.exp()[..., None]
 
         other = power.roll(1, 0)
-        softer = torch.where(_chance(0.2, count, g), _between(8, 25, count, g), 100.0)[:, None, None]
+        softer = torch.where(_chance(0.1, count, g), _between(10, 25, count, g), 100.0)[:, None, None]
         return power + other / other.mean((1, 2), keepdim=True).clamp(min=1e-8) * level * 10 ** (-softer / 10)
 
     def __str__(self) -> str:
         return (
-            f"other speakers, rooms, microphones and noise at strength {self.strength:g}: tempo by 28%, vocal tract by "
-            "19%, start by a tenth of a second, echo, frequency response, band limits, noise 0 to 50 dB below, others "
+            f"other speakers, rooms, microphones and noise at strength {self.strength:g}: tempo by 25%, vocal tract by "
+            "16%, start by 60 ms, echo, frequency response, band limits, noise 0 to 50 dB below, others "
             "speaking"
         )
 

@@ -166,7 +166,7 @@ class SoundCNNConfig(ModelConfig):
 
     Args:
         classes: number of classes.
-        widths: channels of each stage; every stage halves time and frequency.
+        widths: channels of each stage; every stage begins by halving time and frequency.
     """
 
     classes: int = 10
@@ -193,9 +193,8 @@ class SoundCNN(Model):
         super().__init__(config)
         layers: list[nn.Module] = []
         for before, after in pairwise((1, *config.widths)):
-            for wide in (before, after):
-                layers += [nn.Conv2d(wide, after, 3, padding=1), nn.BatchNorm2d(after), nn.ReLU()]
-            layers.append(nn.MaxPool2d(2))
+            for wide, stride in ((before, 2), (after, 1)):
+                layers += [nn.Conv2d(wide, after, 3, stride, padding=1), nn.BatchNorm2d(after), nn.ReLU()]
         self.features = nn.Sequential(*layers)
         self.head = nn.Linear(config.widths[-1], config.classes)
 
