@@ -1,4 +1,4 @@
-"""The course's data sets under one call; the first four come inside installed packages, without a download.
+"""The course's data sets under one call: pictures, sounds, speech; many need no download.
 
 Example:
     >>> from mmcourse.data import load
@@ -34,7 +34,7 @@ from mmcourse.data.dataset import (
     collate,
 )
 from mmcourse.data.downloads import SOURCES, DataUnavailableError, load_public
-from mmcourse.data.people import PEOPLE, load_people
+from mmcourse.data.people import PEOPLE, load_people, samples
 from mmcourse.data.photos import photo
 from mmcourse.data.shards import ShardedDataset, write_shards
 from mmcourse.data.splits import parse
@@ -62,7 +62,9 @@ __all__ = [
 
 
 _Sound = Literal["spoken-digits", "instruments", "asterisk", "esc50", "esc10", "common-voice"]
-_Speech = Literal["speech", "fsdd", "gcompris-digits", "gcompris-words", "speech-commands", "librispeech"]
+_Speech = Literal[
+    "speech", "people-samples", "fsdd", "gcompris-digits", "gcompris-words", "speech-commands", "librispeech"
+]
 
 
 @overload
@@ -112,6 +114,9 @@ def load(name: str, split: str = "train", **options: Any) -> Dataset:
     if name == "speech":
         _options(name, options, {"count", "languages", "kinds", "synthesizers"})
         return _speech.speech(split, **options)
+    if name == "people-samples":
+        _options(name, options, set())
+        return samples(split)
     if name in PEOPLE:
         _options(name, options, set(PEOPLE[name].options))
         return load_people(name, split, **options)

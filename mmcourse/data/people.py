@@ -77,11 +77,11 @@ class People:
     options: tuple[str, ...] = ()
 
 
-def _fsdd(folder: Path) -> list[Clip]:
+def _fsdd(folder: Path, names: str = "*_*_*.wav") -> list[Clip]:
     """``{digit}_{speaker}_{take}.wav``."""
     found = []
-    for path in _sorted(folder.glob("*_*_*.wav")):
-        digit, speaker, _ = path.stem.split("_")
+    for path in _sorted(folder.glob(names)):
+        digit, speaker = path.stem.split("_")[:2]
         found.append(Clip(path, speaker, int(digit), speaker, DIGITS[int(digit)], DIGITS[int(digit)]))
     return found
 
@@ -357,6 +357,23 @@ def folder_of(name: str) -> Path:
     raise DataUnavailableError(
         f"{name!r} is not in {data_folder()}; unpack {source.archive} there, so that "
         f"{source.places[0]}/{source.holds} is found, or set MMCOURSE_DATA to where it lies"
+    )
+
+
+def samples(split: str) -> SpeechDataset:
+    """Twenty clips that lie inside the package: the digits, once each, by ``jackson`` and ``theo`` of ``fsdd``."""
+    parse("people-samples", split, ["train"])
+    clips = _fsdd(Path(__file__).parent / "samples", "*_*.flac")
+    return SpeechDataset(
+        "people-samples",
+        split,
+        sounds=SoundFiles([clip.path for clip in clips], RATE, {}),
+        rate=RATE,
+        labels=torch.tensor([clip.label for clip in clips]),
+        classes=list(DIGITS),
+        captions=[clip.text for clip in clips],
+        concepts=[clip.voice for clip in clips],
+        translations=[clip.english for clip in clips],
     )
 
 

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from mmcourse.data.cards import Card
 from mmcourse.data.instruments import VELOCITIES, notes
-from mmcourse.data.people import FSDD_SPEAKERS, GCOMPRIS_FAULTY, GCOMPRIS_LANGUAGES, GCOMPRIS_NO_ZERO, PEOPLE
+from mmcourse.data.people import (
+    FSDD_SPEAKERS,
+    GCOMPRIS_FAULTY,
+    GCOMPRIS_LANGUAGES,
+    GCOMPRIS_NO_ZERO,
+    PEOPLE,
+)
 from mmcourse.data.speech import ACCENTS, HELD_OUT, SPEECH_COUNTS
 from mmcourse.data.splits import PARTS
 
@@ -16,6 +22,10 @@ _ROBOT = (
     "All voices are one formant synthesizer with other settings: they differ less than people do. What is learned "
     "from it alone names about two of three digits that people say."
 )
+_FSDD_CITATION = (
+    "Z. Jackson, C. Souza, J. Flaks, Y. Pan, H. Nicolas, A. Thite (2018). "
+    "Jakobovski/free-spoken-digit-dataset: v1.0.8. Zenodo. doi:10.5281/zenodo.1342401"
+)
 VARIANTS = 104
 PER_VOICE = len(ACCENTS) * 2 * 10
 GCOMPRIS_WORDS = {"en": 586, "pt_BR": 371, "es": 528, "fr": 615}
@@ -26,6 +36,23 @@ GCOMPRIS_LICENCE = "By file, as its `LICENSE` says: GPL, GPL-3.0-or-later, CC BY
 def sound_cards() -> dict[str, Card]:
     """Every set of sounds by its name."""
     cards = [
+        Card(
+            name="people-samples",
+            title="Twenty clips of people",
+            summary="The English digits zero to nine, once each, by two of the six people of the Free Spoken Digit "
+            "Dataset, so that a reader hears people without a download.",
+            source="Z. Jackson and contributors; here as FLAC, unchanged samples.",
+            address="https://github.com/Jakobovski/free-spoken-digit-dataset",
+            licence="[CC BY-SA 4.0](https://creativecommons.org/licenses/by-sa/4.0/), share-alike",
+            citation=_FSDD_CITATION,
+            shape="0.4 to 0.6 s, recorded at 8,000 Hz, given at 16,000 Hz",
+            counts={"train": 20},
+            splits="None: they are for listening, not for measuring. These very clips are in `fsdd`, as `jackson` and "
+            "`theo`.",
+            faults=["A digit is one take out of fifty, the one whose length is nearest to 0.45 s."],
+            unit="sounds",
+            fingerprints={"all": "64a3e68464dd0283fbc9de9adb80fc1a2f72cd762264585df2890312bc8bced1"},
+        ),
         Card(
             name="spoken-digits",
             title="Spoken digits, synthetic",
@@ -105,8 +132,7 @@ def sound_cards() -> dict[str, Card]:
             source="Z. Jackson and contributors.",
             address="https://github.com/Jakobovski/free-spoken-digit-dataset",
             licence="[CC BY-SA 4.0](https://creativecommons.org/licenses/by-sa/4.0/), share-alike",
-            citation="Z. Jackson, C. Souza, J. Flaks, Y. Pan, H. Nicolas, A. Thite (2018). "
-            "Jakobovski/free-spoken-digit-dataset: v1.0.8. Zenodo. doi:10.5281/zenodo.1342401",
+            citation=_FSDD_CITATION,
             shape="0.1 to 2.3 s, recorded at 8,000 Hz, given at 16,000 Hz",
             counts=dict.fromkeys(FSDD_SPEAKERS, 500),
             splits="The parts are the speakers. Hold one out by naming the other five. Takes of one speaker are "

@@ -210,6 +210,18 @@ def test_languages_are_the_parts_of_gcompris(tmp_path: Path) -> None:
     assert card("gcompris-digits").counts["br"] == card("gcompris-digits").counts["cs"] == 9
 
 
+def test_twenty_clips_of_people_are_inside() -> None:
+    data = load("people-samples")
+    described = card("people-samples")
+    assert data.fingerprint == described.fingerprint
+    assert len(data) == described.total == 20
+    assert data.labels is not None
+    assert data.labels.bincount().tolist() == [2] * 10
+    assert set(data.concepts or []) == {"jackson", "theo"}
+    assert all(0.3 < len(sound) / 16_000 < 0.7 and float(sound.abs().max()) > 0.01 for sound in data.sounds)
+    assert "share-alike" in described.licence
+
+
 def text(path: Path, *lines: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
