@@ -8,6 +8,12 @@ from playwright.sync_api import Browser, Page
 
 #: A chapter that is done stands here, one a line.
 DONE = [
+    "notebooks/01_pixels.html",
+    "notebooks/02_patches.html",
+    "notebooks/03_cnn_tokens.html",
+    "notebooks/04_positions.html",
+    "notebooks/05_vit.html",
+    "notebooks/06_vector_quantization.html",
     "notebooks/07_imagegpt.html",
 ]
 
