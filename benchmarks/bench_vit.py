@@ -19,7 +19,7 @@ from mmcourse import machine
 from mmcourse.models import ViT, ViTConfig
 from mmcourse.pretrained import to_timm, to_transformers
 
-SIZES = {"ti": (16, 15), "s": (8, 15), "b": (4, 9)}  # pictures in a batch, turns
+SIZES = {"ti": (16, 9), "s": (8, 7), "b": (4, 5)}  # pictures in a batch, turns
 Forward = Callable[[Tensor], Tensor]
 
 
