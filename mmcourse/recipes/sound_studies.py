@@ -101,7 +101,7 @@ class Study:
 
 STUDIES = {
     "digits-by-speaker": Study(("AST from synthesizers",), FSDD_SPEAKERS, (0,), 1500),
-    "digits-by-start": Study(("AST", "AST from a ViT", "CNN"), ("theo",), (0,), 1500),
+    "digits-by-start": Study(("AST", "AST from a ViT", "CNN"), ("theo",), (0,), 600),
 }
 """Studies by name."""
 

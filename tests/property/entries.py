@@ -49,7 +49,7 @@ from torch import Tensor
 def entries() -> list[Entry]:
     """Every public entry that takes what a reader may give."""
     return [
-        *tokens(), *layers(), *sounds(), *pictures(), *models(), *hearing(), *published(),
+        *tokens(), *layers(), *sounds(), *pictures(), *models(), *listening(), *hearing(), *published(),
         *decoding(), *data(), *own_data(),
         *training(), *learning(), *exercises(), *pages(), *computed(), *alive(),
     ]  # fmt: skip
@@ -223,7 +223,8 @@ def sounds() -> list[Entry]:
         "sample_rate": mostly(side(160, 16000), [0, -1, 2.5, True, None]), "window_size": mostly(
             side(16), [0, -1, 2.5, True, None, 17]), "hop": hop, "fft_size": mostly(side(16, 20), [8, 0, 2.5, None]),
         "bands": SMALL, "low": mostly(st.floats(0, 10), [-1.0, 1e9, NAN, None, "1"]), "scale": scale,
-        "equal_area": st.booleans(), "recipe": mostly(st.sampled_from(["whisper", "kaldi", "plain"]), ["x", None, 3]),
+        "high": st.sampled_from([None, 80.0]), "equal_area": st.booleans(),
+        "recipe": mostly(st.sampled_from(["whisper", "kaldi", "relative", "plain"]), ["x", None, 3]),
         "mean": REALS, "deviation": REALS,
     }  # fmt: skip
 
@@ -252,7 +253,8 @@ def sounds() -> list[Entry]:
         Entry("LogMelConfig", spectrogram.LogMelConfig, config),
         Entry("LogMel", listened, {"waveform": wave, **config}, of=(spectrogram.LogMel,)),
         Entry("LogMel.stream", streamed, {
-            "pieces": st.lists(wave, max_size=3), "recipe": st.sampled_from(["whisper", "kaldi", "plain"])},
+            "pieces": st.lists(wave, max_size=3),
+            "recipe": st.sampled_from(["whisper", "kaldi", "relative", "plain"])},
             of=(spectrogram.LogMel,)),
         Entry("griffin_lim", spectrogram.griffin_lim, {
             "magnitude": spectra, "window": window, "hop": hop, "iterations": SMALL, "momentum": REALS,
@@ -295,7 +297,16 @@ def pictures() -> list[Entry]:
 def published() -> list[Entry]:
     from mmcourse import checkpoint
     from mmcourse.models import ImageGPT, ImageGPTConfig, ViT, ViTConfig, WhisperConfig
-    from mmcourse.pretrained import CONVERTERS, from_openai, from_published, hub, save_transformers, to_openai
+    from mmcourse.pretrained import (
+        CONVERTERS,
+        ast_from_state,
+        ast_to_state,
+        from_openai,
+        from_published,
+        hub,
+        save_transformers,
+        to_openai,
+    )
     from mmcourse.pretrained.convert import write
     from mmcourse.pretrained.vit import TIMM, timm_from_state
 
@@ -305,7 +316,8 @@ def published() -> list[Entry]:
     gpt = ImageGPT(ImageGPTConfig(image_size=4, colours=8, **small))
     whisper = small_whisper(epsilon=1e-5, encoder_mlp=32, decoder_mlp=32)
     found = []
-    for model, converter in zip((vit, gpt, whisper), CONVERTERS, strict=True):
+    ast = small_ast()
+    for model, converter in zip((vit, gpt, whisper, ast), CONVERTERS, strict=True):
         config, processor, state = converter.publish(model)
         names = converter.tensors(state, model.config, converter.classes[0], spelling=0)
         found.append(Entry(f"{type(model).__name__} as transformers stores it", converter.read, {
@@ -361,6 +373,10 @@ def published() -> list[Entry]:
         Entry("ViTConfig.from_dict", ViTConfig.from_dict, {"values": meddled(dataclasses.asdict(vit.config))}),
         Entry("ImageGPTConfig.from_dict", ImageGPTConfig.from_dict, {
             "values": meddled(dataclasses.asdict(gpt.config))}),
+        Entry("AST as its authors store it", lambda state, heads: ast_to_state(ast_from_state(
+            state, ast.config, heads=heads)), {
+            "state": damaged(ast_to_state(ast)), "heads": mostly(side(2), [0, 3, True, 2.5, "2"])},
+            of=(ast_from_state, ast_to_state)),
     ]  # fmt: skip
 
 
@@ -398,6 +414,15 @@ def models() -> list[Entry]:
     ]  # fmt: skip
 
 
+def small_ast() -> Any:
+    from mmcourse.models import AST, ASTConfig
+    from mmcourse.tokens.spectrogram import LogMelConfig
+
+    torch.manual_seed(0)
+    mel = LogMelConfig.preset("ast-esc50", bands=12)
+    return AST(ASTConfig(mel, 12, 8, 4, 3, width=8, layers=2, heads=2, mlp=8)).eval()
+
+
 def small_whisper(**more: Any) -> Any:
     from mmcourse.models import Whisper, WhisperConfig
 
@@ -406,6 +431,49 @@ def small_whisper(**more: Any) -> Any:
                              "decoder_layers": 1, "decoder_heads": 2, "decoder_mlp": 8}  # fmt: skip
     sizes = {"bands": 4, "audio_context": 4, "text_context": 6, "vocab_size": 20, "eot": 8, "languages": ("en", "fr")}
     return Whisper(WhisperConfig(**{**small, **sizes, **more})).eval()
+
+
+def listening() -> list[Entry]:
+    """AST, and the start that a ViT gives it."""
+    from mmcourse.models import AST, ASTConfig, ViT, ViTConfig
+
+    ast = small_ast()
+    mel = ast.config.log_mel
+    loud = AST(dataclasses.replace(ast.config, placing="loudest")).eval()
+    sizes = {
+        "frames": mostly(side(8, 12), [0, 3, True, None, 2.5]), "patch_size": mostly(side(4, 8), [0, 99, True, None]),
+        "stride": mostly(st.one_of(side(1, 4), st.just((2, 3))), [0, (1,), (0, 2), None, "2", 2.5]),
+        "classes": mostly(side(0, 3), [-1, True, None]), "width": mostly(side(8), [0, 7, "8", None]),
+        "layers": mostly(side(1, 2), [0, True]), "heads": mostly(side(2), [0, 3]), "mlp": mostly(side(8), [0, None]),
+    }  # fmt: skip
+    more = {
+        "log_mel": mostly(st.just(mel), [None, {}, 3]), "epsilon": REALS, "position_std": REALS, "dropout": REALS,
+        "head_epsilon": mostly(st.one_of(st.none(), st.just(1e-5)), [0.0, -1, NAN, "x"]),
+        "placing": mostly(st.sampled_from(["start", "loudest"]), ["end", None, 3]),
+    }  # fmt: skip
+    vit = ViT(ViTConfig(image_size=16, patch_size=8, channels=1, classes=3, width=8, layers=2, heads=2, mlp=8))
+    heard = tensors(shapes(side(1, 2), side(12, 30), side(12)))
+    sound = st.one_of(tensors(shapes(side(1, 700, 3000)), -1, 1), tensors(shapes(side(1, 2), side(900)), -1, 1))
+    rate = mostly(st.one_of(st.none(), side(8000, 16000, 22050)), [0, -1, True, 2.5, "8000"])
+
+    def built(**options: Any) -> Tensor:
+        model = AST(ASTConfig(**{"log_mel": mel, **options})).eval()
+        return model(torch.zeros(1, model.config.frames, mel.bands))
+
+    return [
+        Entry("ASTConfig", ASTConfig, {**sizes, **more}),
+        Entry("AST built", built, sizes, of=(AST,)),
+        Entry("AST", ast, {"spectrogram": heard}),
+        Entry("AST.attention_maps", ast.attention_maps, {"spectrogram": heard}),
+        Entry("AST.predict", ast.predict, {"sounds": sound, "sample_rate": rate}),
+        Entry("AST.predict of the loudest part", loud.predict, {"sounds": sound, "sample_rate": rate},
+            of=(ast.predict,)),
+        Entry("AST.adapted", lambda classes, frames: ast.adapted(classes=classes, frames=frames), {
+            "classes": mostly(side(0, 5), [-1, True, 2.5]), "frames": mostly(side(8, 20), [0, 3, True, 2.5])},
+            of=(ast.adapted,)),
+        Entry("AST.from_vit", lambda **options: AST.from_vit(vit, ASTConfig(**{"log_mel": mel, **options})), sizes,
+            of=(AST.from_vit,)),
+    ]  # fmt: skip
 
 
 def hearing() -> list[Entry]:
