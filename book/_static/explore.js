@@ -21,7 +21,7 @@
       script.src = box.dataset.frames;
       document.head.append(script);
       one.data.then((data) => data.lines.forEach((line) => { // so that a picture is there when it is asked for
-        for (const found of line.matchAll(/(?:src|href)="([^"#]+)"/g)) new Image().src = found[1];
+        for (const found of line.matchAll(/(?:src|href)="([^"#]+\.(?!wav)\w+)"/g)) new Image().src = found[1];
       }));
     }
     return one.data;

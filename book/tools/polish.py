@@ -135,6 +135,7 @@ NEEDS = {
     "copybutton.js": '<div class="highlight',
     "clipboard.min.js": '<div class="highlight',
     "explore.js": "data-frames=",
+    "sound.js": "mm-sound",
     "searchtools.js": 'id="search-results"',
     "language_data.js": 'id="search-results"',
     "searchindex.js": 'id="search-results"',

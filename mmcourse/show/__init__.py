@@ -5,7 +5,7 @@ Everything is shown by being the last line of a cell. Colours come from :data:`C
 
 from mmcourse.show import diagrams, live
 from mmcourse.show.diagrams import diagram
-from mmcourse.show.explore import Audio, Explorer, explore
+from mmcourse.show.explore import Explorer, explore
 from mmcourse.show.html import Html, table, versions
 from mmcourse.show.pictures import (
     Picture,
@@ -19,6 +19,7 @@ from mmcourse.show.pictures import (
     similarity_grid,
 )
 from mmcourse.show.quiz import Question, quiz
+from mmcourse.show.sound import Sound, sound
 from mmcourse.show.theme import COLOURS, CYCLE, INK, MUTED, PAPER, WIDTH, contrast, style
 
 style()
@@ -30,11 +31,11 @@ __all__ = [
     "MUTED",
     "PAPER",
     "WIDTH",
-    "Audio",
     "Explorer",
     "Html",
     "Picture",
     "Question",
+    "Sound",
     "attention_overlay",
     "bare",
     "contrast",
@@ -49,6 +50,7 @@ __all__ = [
     "quiz",
     "sequence",
     "similarity_grid",
+    "sound",
     "style",
     "table",
     "versions",

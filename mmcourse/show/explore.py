@@ -2,71 +2,21 @@
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 import json
-import wave
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 import ipywidgets as W
-import numpy as np
-import torch
 from matplotlib.figure import Figure
 from PIL import Image
 
-from mmcourse.checks import whole
 from mmcourse.show.html import BASE_CSS, Html, inline
 from mmcourse.show.pictures import pixels
 from mmcourse.show.render import SMALL, data_url, phone, svg, webp
 
 Alt = str | Mapping[Any, str] | Callable[..., str]
-
-
-class Audio:
-    """A sound with a player, held in the page itself.
-
-    Args:
-        samples: (T,) floats in [-1, 1].
-        rate: Samples a second (Hz).
-        alt: What is heard; :func:`explore` gives its own.
-
-    Raises:
-        ValueError: Not one channel, empty, NaN, or louder than 1.
-    """
-
-    def __init__(self, samples: Any, rate: int, alt: str = "") -> None:
-        whole("rate", rate)
-        sound = torch.as_tensor(samples).detach().cpu().double().numpy()
-        if sound.ndim != 1 or sound.size == 0:
-            raise ValueError(f"Audio() got samples of shape {sound.shape}: give one channel (T,), T at least 1")
-        if not np.isfinite(sound).all() or np.abs(sound).max() > 1 + 1e-3:
-            raise ValueError("Audio() got samples that are NaN or outside [-1, 1]: divide by their largest value")
-        self.samples, self.rate, self.alt = sound, int(rate), alt
-
-    def tag(self, alt: str) -> str:
-        """The player as HTML.
-
-        Args:
-            alt: Its accessible name.
-        """
-        out = io.BytesIO()
-        with wave.open(out, "wb") as file:
-            file.setnchannels(1)
-            file.setsampwidth(2)
-            file.setframerate(self.rate)
-            file.writeframes((self.samples.clip(-1, 1) * 32767).round().astype("<i2").tobytes())
-        data = base64.b64encode(out.getvalue()).decode()
-        name = html.escape(alt)
-        return f'<audio controls preload="metadata" aria-label="{name}" src="data:audio/wav;base64,{data}"></audio>'
-
-    def _repr_html_(self) -> str:
-        return self.tag(self.alt or "sound")
-
-    def __repr__(self) -> str:
-        return f"Audio of {len(self.samples) / self.rate:.2f} s at {self.rate:,} Hz"
 
 
 _ALT = "%ALT%"
@@ -92,8 +42,6 @@ def _markup(frame: Any, width: int, who: str) -> tuple[str, tuple[int, int] | No
         return frame.body, None
     if isinstance(frame, str):
         return (frame if frame.lstrip().startswith("<") else f"<p>{inline(frame)}</p>"), None
-    if isinstance(frame, Audio):
-        return frame.tag(_ALT), None
     if isinstance(frame, Figure):
         size = (round(frame.get_figwidth() * 96), round(frame.get_figheight() * 96))
         wide, narrow = svg(frame), phone(frame, getattr(frame, "phone", None))
@@ -296,7 +244,8 @@ def explore(
 
     Args:
         frames: What to show for each value, in the order of the control. A frame is a figure, an image (tensor,
-            array or Pillow), an :class:`Audio`, a sentence, HTML, or a list of these shown one below the other.
+            array or Pillow), a :func:`~mmcourse.show.sound.sound`, a sentence, HTML, or a list of these shown one
+            below the other.
             Keys are the values of one control, or pairs ``(a, b)`` of two; then every pair must be there.
         label: Name of the control with its unit, or two names.
         alt: Alternative text of each frame: a dict with the keys of ``frames``, or a function of the value

@@ -21,12 +21,13 @@ import torch
 from PIL import Image
 
 from mmcourse import checkpoint
-from mmcourse.checks import choose, numbers, sides, whole
+from mmcourse.checks import choose, numbers, real, sides, whole
 from mmcourse.show import weights
 from mmcourse.show.diagrams import diagram
 from mmcourse.show.html import Html, inline
 from mmcourse.show.pictures import pixels
 from mmcourse.show.render import data_url, webp
+from mmcourse.show.sound import bytes_of, samples_of, spectrogram_image
 
 STATIC = Path(__file__).parent / "static"
 """The scripts and the style of these figures; the site copies the folder."""
@@ -40,7 +41,7 @@ def _static(name: str) -> str:
     return (STATIC / name).read_text(encoding="utf-8")
 
 
-def _somebody_runs_this() -> bool:
+def somebody_runs_this() -> bool:
     """Whether a person sits at a live notebook: only then can an input be asked for. Tests and builds cannot."""
     try:
         from IPython import get_ipython
@@ -56,21 +57,25 @@ class Live(Html):
         body: The markup.
         plain: What ``repr`` says; the same on every machine.
         models: Names of the checkpoints whose weights the page fetches.
+        sounds: Whether it is a figure of sounds, which have a script of their own.
     """
 
-    def __init__(self, body: str, plain: str, models: Sequence[str] = ()) -> None:
+    def __init__(self, body: str, plain: str, models: Sequence[str] = (), sounds: bool = False) -> None:
         super().__init__(body, plain, css=False)
         self.models = tuple(models)
+        self.sounds = sounds
 
     @property
     def html(self) -> str:
         """The markup as the page gets it; where somebody runs the notebook, script, style and weights come along."""
-        extra = self.alone() if _somebody_runs_this() else ""
+        extra = self.alone() if somebody_runs_this() else ""
         return f"{extra}{self.body}<script>window.mmLive&&mmLive.scan&&mmLive.scan()</script>"
 
     def alone(self) -> str:
         """What the figure needs where no page of the book is around it."""
         scripts = [_static("live-math.js"), _static("live.js"), *(weights.script(name) for name in self.models)]
+        if self.sounds:  # after the tools of live.js, before its figures are begun again
+            scripts += [_static("live-sound.js")]
         return f"<style>{_static('live.css')}</style>" + "".join(f"<script>{text}</script>" for text in scripts)
 
 
@@ -119,6 +124,7 @@ def _live(
     plain: str,
     models: Sequence[str] = (),
     above: str = "",
+    sounds: bool = False,
 ) -> Live:
     """The skeleton that all figures share."""
     if not question.strip():
@@ -144,7 +150,7 @@ def _live(
         raise ValueError(
             f"live.{plain.split()[0]}() would put {len(body):,} bytes into the page, {BUDGET:,} are allowed"
         )
-    return Live(body, plain, models)
+    return Live(body, plain, models, sounds)
 
 
 def _config(model: str, who: str) -> dict[str, Any]:
@@ -820,3 +826,196 @@ def vit(
         models=[model],
         above=drawn.body,
     )
+
+
+def _stored(waveform: Any, who: str) -> tuple[str, np.ndarray]:
+    """A sound as the page gets it, and its samples as the page reads them."""
+    raw = bytes_of(samples_of(waveform, who))
+    return base64.b64encode(raw).decode(), np.frombuffer(raw, "<i2").astype(np.float64) / 32767
+
+
+def _spectrum(sound: np.ndarray, size: int, hop: int, decades: float = 5.0) -> np.ndarray:
+    """Logarithms of the power of each windowed frame, ends mirrored, for a first frame: (F, K)."""
+    padded = np.pad(sound, size // 2, mode="reflect")
+    frames = np.lib.stride_tricks.sliding_window_view(padded, size)[::hop]
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)
+    power = np.abs(np.fft.rfft(frames * window)) ** 2
+    return np.log10(np.maximum(power, max(float(power.max()), 1e-10) * 10**-decades))
+
+
+def _plate(table: np.ndarray, alt: str) -> str:
+    """A spectrogram (F, K) as a first frame."""
+    image = spectrogram_image(table)
+    size = f'width="{image.width}" height="{image.height}"'
+    return f'<img class="mm-plate" {size} alt="{html.escape(alt)}" src="{data_url(webp(image), "image/webp")}">'
+
+
+def _curve(points: Sequence[tuple[float, float]]) -> str:
+    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
+
+
+def aliasing(
+    *,
+    question: str,
+    tone: int = 3000,
+    rate: int = 16000,
+    top: int = 8000,
+    most: int = 16000,
+    answer: str = "",
+    caption: str = "",
+) -> Live:
+    """Drag the sample rate and the pitch of a tone; see the samples, and hear what they have become.
+
+    Args:
+        question: What to guess first.
+        tone: Frequency at the start, in Hz.
+        rate: Samples a second at the start.
+        top: The highest tone.
+        most: The highest sample rate.
+        answer: What is seen; it opens after the first change.
+        caption: Below the figure, where the page gives it none.
+
+    Raises:
+        ValueError: Numbers outside the sliders.
+    """
+    for name, value, least, high in (("tone", tone, 100, top), ("rate", rate, 1000, most)):
+        whole(name, value)
+        if not least <= value <= high:
+            raise ValueError(f"live.aliasing() got {name}={value}; choose {least} to {high}")
+    span = 0.002
+    wave = [(2.0 * i, 75 - 62 * float(np.sin(2 * np.pi * tone * span * i / 300))) for i in range(301)]
+    step = 600 / (rate * span)
+    dots = "".join(
+        f'<circle cx="{t * step:.1f}" cy="{75 - 62 * float(np.sin(2 * np.pi * tone * t / rate)):.1f}" r="4.5"/>'
+        for t in range(int(rate * span) + 1)
+    )
+    first = (
+        f'<svg class="mm-scope" viewBox="0 0 600 150" role="img" aria-label="A tone of {tone} Hz, measured {rate} '
+        f'times a second"><path class="line" d="M0 75H600"/><path class="mm-true" d="{_curve(wave)}"/>{dots}</svg>'
+    )
+    data = {"tone": tone, "rate": rate, "top": top, "most": most, "span": span}
+    plain = f"aliasing of {tone} Hz at {rate} Hz"
+    return _live("aliasing", data, first, question=question, answer=answer, caption=caption, plain=plain, sounds=True)
+
+
+def stft(
+    sounds: Mapping[str, tuple[Any, int]],
+    *,
+    question: str,
+    sizes: Sequence[int] = (32, 64, 128, 256, 512, 1024, 2048),
+    start: int = 256,
+    alts: Mapping[str, str] | None = None,
+    answer: str = "",
+    caption: str = "",
+) -> Live:
+    """Drag the window's length and see time and frequency sharpen and blur in turn, computed from the sound itself.
+
+    Args:
+        sounds: From a name to (waveform (T,) in [-1, 1], samples a second).
+        question: What to guess first.
+        sizes: Windows S in samples, powers of two.
+        start: The first one shown.
+        alts: What each sound is, in a few words, for those who do not see its picture.
+        answer: What is seen; it opens after the first change.
+        caption: Below the figure, where the page gives it none.
+
+    Raises:
+        ValueError: No sound, a window that is no power of two, or a sound shorter than half the longest window.
+    """
+    who = "live.stft()"
+    powers = sorted(sizes)
+    if not sounds or not powers or start not in powers:
+        raise ValueError(f"{who} needs at least one sound, and a start among its sizes {list(sizes)}")
+    if powers != [powers[0] * 2**i for i in range(len(powers))] or powers[0] < 8 or powers[0] & (powers[0] - 1):
+        raise ValueError(f"{who} got windows {list(sizes)}: give powers of two in a row, from 8 on")
+    stored, first = [], ""
+    for name, (waveform, rate) in sounds.items():
+        whole("rate", rate)
+        text, sound = _stored(waveform, who)
+        if len(sound) <= powers[-1] // 2:
+            raise ValueError(f"{who} got {name!r} of {len(sound)} samples: more than {powers[-1] // 2} are needed")
+        said = (alts or {}).get(name, name)
+        stored.append({"name": name, "rate": rate, "data": text, "alt": said})
+        first = first or _plate(_spectrum(sound, start, start // 4), f"Spectrogram of {said}, window {start} samples")
+    data = {"sounds": stored, "sizes": powers, "start": start}
+    plain = f"stft of {', '.join(sounds)}, windows {powers[0]} to {powers[-1]}"
+    return _live("stft", data, first, question=question, answer=answer, caption=caption, plain=plain, sounds=True)
+
+
+def mel(
+    waveform: Any,
+    rate: int,
+    *,
+    question: str,
+    bands: int = 80,
+    size: int = 400,
+    hop: int = 160,
+    at: float = 0.5,
+    answer: str = "",
+    caption: str = "",
+) -> Live:
+    """Drag the number of bands: triangles over one column's spectrum, and the picture that they make of the sound.
+
+    Args:
+        waveform: (T,) in [-1, 1].
+        rate: Samples a second.
+        question: What to guess first.
+        bands: Bands M at the start, 4 to 128.
+        size: Window S in samples.
+        hop: Samples from one column to the next.
+        at: Place of the column shown at the start, 0 to 1.
+        answer: What is seen; it opens after the first change.
+        caption: Below the figure, where the page gives it none.
+
+    Raises:
+        ValueError: Numbers out of range, or a sound shorter than a window.
+    """
+    who = "live.mel()"
+    for name, value in (("rate", rate), ("bands", bands), ("size", size), ("hop", hop)):
+        whole(name, value)
+    real("at", at, 0, 1)
+    if not 4 <= bands <= 128:
+        raise ValueError(f"{who} got bands={bands}; choose 4 to 128")
+    text, sound = _stored(waveform, who)
+    if len(sound) < size:
+        raise ValueError(f"{who} got {len(sound)} samples: a window of {size} is longer")
+    data = {"rate": rate, "bands": bands, "size": size, "hop": hop, "at": at, "data": text}
+    first = _plate(
+        _spectrum(sound, size, hop), f"The sound's spectrogram, before its {size // 2 + 1} rows are gathered"
+    )
+    plain = f"mel of {len(sound) / rate:.2f} s, {bands} bands"
+    return _live("mel", data, first, question=question, answer=answer, caption=caption, plain=plain, sounds=True)
+
+
+def microphone(
+    waveform: Any,
+    rate: int,
+    *,
+    question: str,
+    bands: int = 80,
+    columns: int = 300,
+    answer: str = "",
+    caption: str = "",
+) -> Live:
+    """The reader's own microphone as a spectrogram that runs along; nothing is recorded, nothing leaves the page.
+
+    Args:
+        waveform: (T,) in [-1, 1], a sound whose spectrogram stands there before the microphone starts.
+        rate: Its samples a second.
+        question: What to guess first.
+        bands: Rows of the picture.
+        columns: Columns that are kept.
+        answer: What is seen; it opens after the first change.
+        caption: Below the figure, where the page gives it none.
+
+    Raises:
+        ValueError: Numbers that are not whole, or no sound.
+    """
+    for name, value in (("rate", rate), ("bands", bands), ("columns", columns)):
+        whole(name, value)
+    _, sound = _stored(waveform, "live.microphone()")
+    size = min(400, len(sound))
+    first = _plate(_spectrum(sound, size, max(1, size // 4)), "Spectrogram of a sound, as yours will look")
+    data = {"bands": bands, "columns": columns}
+    plain = f"microphone, {bands} bands"
+    return _live("microphone", data, first, question=question, answer=answer, caption=caption, plain=plain, sounds=True)

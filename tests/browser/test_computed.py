@@ -199,6 +199,7 @@ DIGITS = torch.arange(128).reshape(2, 1, 8, 8) / 128
 MNIST = torch.rand(2, 1, 28, 28, generator=torch.Generator().manual_seed(5))
 EMOJI = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 SOBEL = [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]
+TONE = 0.5 * torch.sin(torch.arange(2400) ** 1.4 / 90)
 LOGITS = {name: 3 * draw(8, seed=i) for i, name in enumerate(("sky", "edge"))}
 FIGURES: dict[str, Callable[[], live.Live]] = {
     "digit": lambda: live.draw_digit("pixels-digits", DIGITS, **ASK),
@@ -215,6 +216,10 @@ FIGURES: dict[str, Callable[[], live.Live]] = {
     "hand": lambda: live.by_hand([[1, 0.5], [0.5, 2]], [[1, 1], [0.5, 2]], [[1, 0], [0, 1]], **ASK),
     "codes": lambda: live.codes("vq-emoji-64codes", torch.randint(64, (2, 16)), EMOJI, **ASK),
     "vit": lambda: live.vit("patches-p7", MNIST, **ASK),
+    "aliasing": lambda: live.aliasing(**ASK),
+    "stft": lambda: live.stft({"a tone": (TONE, 8000), "the same, quiet": (TONE / 9, 8000)}, **ASK),
+    "mel": lambda: live.mel(TONE, 16000, **ASK),
+    "microphone": lambda: live.microphone(TONE, 16000, **ASK),
 }
 #: What is seen of a figure: its words, its shades, its pictures.
 SEEN = """(root) => [root.querySelector(".mm-stage").innerHTML,

@@ -809,8 +809,9 @@ def pages() -> list[Entry]:
         Entry("show.explore", lambda **o: show.explore(**o)._repr_mimebundle_(), {
             "frames": st.dictionaries(SMALL, st.text(max_size=5), max_size=3), "label": st.text(max_size=5)},
             of=(show.explore,)),
-        Entry("show.Audio", lambda **o: show.Audio(**o)._repr_html_(), {
-            "samples": tensors(shapes(side(1, 100)), -1, 1), "rate": INTEGERS}, of=(show.Audio,)),
+        Entry("show.sound", lambda **o: show.sound(**o)._repr_html_(), {
+            "waveform": tensors(shapes(side(1, 100)), -1, 1), "rate": INTEGERS, "label": st.text(max_size=5)},
+            of=(show.sound,)),
     ]  # fmt: skip
 
 

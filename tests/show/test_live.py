@@ -19,6 +19,7 @@ CODES = torch.arange(64)[None]
 EMOJI = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 TABLE = torch.randn(49, 8, generator=torch.Generator().manual_seed(0))
 EDGE = [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]
+TONE = 0.5 * torch.sin(torch.arange(2000) / 3)
 LOGITS = torch.tensor([2.0, 1.0, 0.0], dtype=torch.float64)
 
 FIGURES = {
@@ -33,6 +34,10 @@ FIGURES = {
     "hand": lambda: live.by_hand([[1, 0], [0, 2]], [[1, 1], [0, 1]], [[1, 0], [0, 1]], **ASK),
     "codes": lambda: live.codes("vq-emoji-64codes", CODES, EMOJI, **ASK),
     "vit": lambda: live.vit("patches-p7", MNIST, equations={"embed": "(5.1)"}, **ASK),
+    "aliasing": lambda: live.aliasing(**ASK),
+    "stft": lambda: live.stft({"a tone": (TONE, 8000)}, **ASK),
+    "mel": lambda: live.mel(TONE, 16000, **ASK),
+    "microphone": lambda: live.microphone(TONE, 16000, **ASK),
 }
 
 
@@ -57,7 +62,7 @@ def test_a_figure_asks_first_and_stands_without_scripts(kind: str) -> None:
 def test_the_page_brings_the_script_and_a_kernel_with_a_reader_gets_it_from_the_output(monkeypatch) -> None:
     figure = FIGURES["digit"]()
     assert "class ViT" not in figure.html
-    monkeypatch.setattr(live, "_somebody_runs_this", lambda: True)
+    monkeypatch.setattr(live, "somebody_runs_this", lambda: True)
     assert "class ViT" in figure.html
     assert 'mmLive.put("pixels-digits"' in figure.html
 

@@ -96,7 +96,7 @@ def test_bfloat16_goes_into_every_function() -> None:
     drawn(show.attention_overlay(half, matrix))
     drawn(show.similarity_grid(matrix, (4, 4)))
     assert show.explore({1: half}, alt="a").frame(0)
-    assert show.Audio(torch.zeros(8, dtype=torch.bfloat16), 8000).tag("silence")
+    assert show.sound(torch.zeros(8, dtype=torch.bfloat16), 8000, "silence").body
     assert repr(show.table([(matrix[0, 0],)], ["x"], caption="c"))
 
 

@@ -181,11 +181,20 @@
     if (waiting.has(name)) waiting.get(name).resolve?.(file);
     else waiting.set(name, { promise: Promise.resolve(file) });
   };
-  let arithmetic;
-  /** The arithmetic comes with the first figure that needs it. */
-  const ready = () => (arithmetic ??= mm.math ? Promise.resolve() : new Promise((resolve, reject) => {
-    document.head.append(h("script", { src: `${here}live-math.js`, onload: resolve, onerror: () => reject(new Error("its arithmetic did not come")) }));
-  }));
+  const coming = new Map();
+  /** A script beside this one, fetched once, with the first figure that needs it. */
+  const fetched = (file) => {
+    if (!coming.has(file)) coming.set(file, new Promise((resolve, reject) => {
+      document.head.append(h("script", { src: `${here}${file}`, onload: resolve, onerror: () => reject(new Error("its arithmetic did not come")) }));
+    }));
+    return coming.get(file);
+  };
+  /** The arithmetic, and for a figure of sounds the script that holds it. */
+  const ready = async (kind) => {
+    if (!mm.math) await fetched("live-math.js");
+    if (!figures[kind] && !here) await new Promise((done) => setTimeout(done, 0)); // in a notebook it stands right behind
+    if (!figures[kind]) await fetched("live-sound.js");
+  };
   const built = new Map();
   /** Between two pieces of work, what the reader does comes first. */
   const rest = (value) => new Promise((done) => (window.requestIdleCallback ?? setTimeout)(() => done(value)));
@@ -215,7 +224,7 @@
     root.addEventListener("click", begin, true);
     root.addEventListener("keydown", (event) => { if (event.key !== "Tab") begin(); }, true);
     try {
-      await ready();
+      await ready(kind);
       const content = await figures[kind](tools);
       stage.replaceChildren(content);
       root.dataset.live = "on";
@@ -238,6 +247,8 @@
       eye.observe(root);
     }
   };
+
+  mm.tools = { h, s, slider, choice, button, fixed, scale };
 
   // ---- 1: the row of a token in the attention map, over the picture ----
 
