@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 from conftest import ARGUMENTS, bring
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from mmcourse import show
 from mmcourse.show import live
@@ -171,21 +171,20 @@ def test_the_window_trades_columns_for_rows(browser: Browser) -> None:
     page.close()
 
 
-def microphone(wav: Path | None) -> list[str]:
+def microphone(wav: Path) -> list[str]:
     fake = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
-    return [*ARGUMENTS, *fake, f"--use-file-for-fake-audio-capture={wav}"] if wav else ARGUMENTS
+    return [*ARGUMENTS, *fake, f"--use-file-for-fake-audio-capture={wav}"]
 
 
-def test_the_readers_microphone_is_drawn_and_can_be_stopped(tmp_path: Path) -> None:
+def test_the_readers_microphone_is_drawn_and_can_be_stopped(browser: Browser, tmp_path: Path) -> None:
     file = tmp_path / "tone.wav"
     with wave.open(str(file), "wb") as out:
         out.setparams((1, 2, 48000, 0, "NONE", "not compressed"))
         tone = 0.6 * torch.sin(2 * math.pi * 2000 * torch.arange(96000, dtype=torch.float64) / 48000)
         out.writeframes((tone * 32767).round().to(torch.int16).numpy().tobytes())
     made = live.microphone(TONE, RATE, **ASK)
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=bring(), headless=True, args=microphone(file))
-        page = browser.new_page()
+    with browser.browser_type.launch(executable_path=bring(), headless=True, args=microphone(file)) as heard:
+        page = heard.new_page()
         (tmp_path / "page.html").write_text(
             f"<!doctype html><meta charset=utf-8><title>mic</title><main>{made.alone()}{made.html}</main>", "utf-8"
         )
@@ -199,7 +198,6 @@ def test_the_readers_microphone_is_drawn_and_can_be_stopped(tmp_path: Path) -> N
         page.get_by_role("button", name="Stop").click()
         assert page.get_by_role("button", name="Start the microphone").get_attribute("aria-pressed") == "false"
         assert len(asked) == 1, "nothing leaves the page"
-        browser.close()
 
 
 @pytest.mark.parametrize(

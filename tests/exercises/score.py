@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from mmcourse import exercises
+from mmcourse.exercises.core import REGISTRY
 
-CHAPTERS = range(1, 8)
+CHAPTERS = sorted({exercise.chapter for exercise in REGISTRY.values()})
 KINDS = ("RIGHT", "WRONG", "HELD_OUT")
 
 

@@ -79,7 +79,7 @@ def test_every_exercise_names_mistakes_and_shows_a_card(exercise: Exercise) -> N
 
 def test_every_chapter_has_four() -> None:
     chapters = [e.chapter for e in EVERY]
-    assert all(chapters.count(c) >= 4 for c in range(1, 8))
+    assert all(chapters.count(c) >= 4 for c in set(chapters))
     assert chapters == sorted(chapters)
 
 
