@@ -1015,7 +1015,7 @@ def microphone(
         whole(name, value)
     _, sound = _stored(waveform, "live.microphone()")
     size = min(400, len(sound))
-    first = _plate(_spectrum(sound, size, max(1, size // 4)), "Spectrogram of a sound, as yours will look")
+    first = _plate(_spectrum(sound, size, max(1, size // 2)), "Spectrogram of a sound, as yours will look")
     data = {"bands": bands, "columns": columns}
     plain = f"microphone, {bands} bands"
     return _live("microphone", data, first, question=question, answer=answer, caption=caption, plain=plain, sounds=True)
