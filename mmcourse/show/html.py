@@ -83,6 +83,15 @@ class Html:
         return self.plain
 
 
+def somebody_runs_this() -> bool:
+    """Whether a person sits at a live notebook: only then can an input be asked for. Tests and builds cannot."""
+    try:
+        from IPython import get_ipython
+    except ImportError:
+        return False
+    return bool(getattr(getattr(get_ipython(), "kernel", None), "_allow_stdin", False))
+
+
 def inline(text: str) -> str:
     r"""Escape a sentence for HTML; `` `x` `` becomes code, ``**x**`` bold, and ``\( \)`` is left for MathJax.
 

@@ -24,7 +24,7 @@ from mmcourse import checkpoint
 from mmcourse.checks import choose, numbers, real, sides, whole
 from mmcourse.show import weights
 from mmcourse.show.diagrams import diagram
-from mmcourse.show.html import Html, inline
+from mmcourse.show.html import Html, inline, somebody_runs_this
 from mmcourse.show.pictures import pixels
 from mmcourse.show.render import data_url, webp
 from mmcourse.show.sound import bytes_of, samples_of, spectrogram_image
@@ -39,15 +39,6 @@ BUDGET = 300_000
 @cache
 def _static(name: str) -> str:
     return (STATIC / name).read_text(encoding="utf-8")
-
-
-def somebody_runs_this() -> bool:
-    """Whether a person sits at a live notebook: only then can an input be asked for. Tests and builds cannot."""
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return False
-    return bool(getattr(getattr(get_ipython(), "kernel", None), "_allow_stdin", False))
 
 
 class Live(Html):
@@ -923,6 +914,8 @@ def stft(
         ValueError: No sound, a window that is no power of two, or a sound shorter than half the longest window.
     """
     who = "live.stft()"
+    for size in sizes:
+        whole("sizes", size)
     powers = sorted(sizes)
     if not sounds or not powers or start not in powers:
         raise ValueError(f"{who} needs at least one sound, and a start among its sizes {list(sizes)}")

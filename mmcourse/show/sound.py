@@ -17,7 +17,7 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 
 from mmcourse.checks import whole
-from mmcourse.show.html import Html, inline
+from mmcourse.show.html import Html, inline, somebody_runs_this
 from mmcourse.show.render import data_url, webp
 
 STATIC = Path(__file__).parent / "static"
@@ -116,8 +116,6 @@ class Sound(Html):
     @property
     def html(self) -> str:
         """The markup as the page gets it; where somebody runs the notebook, script and style come along."""
-        from mmcourse.show.live import somebody_runs_this
-
         return (self.alone() if somebody_runs_this() else "") + self.body
 
     def alone(self) -> str:

@@ -78,7 +78,7 @@ NOT_TRIED = {
                      "generation.beam.Beams", "data.cards.Card", "exercises.core.Verdict",
                      "training.loop.History", "training.loop.Interrupted", "checkpoint.CheckpointError",
                      "data.downloads.DataUnavailableError", "show.explore.Explorer", "show.html.Html", "show.live.Live",
-                     "show.pictures.Picture", "recipes.recipe.Recipe"], RESULT),
+                     "show.pictures.Picture", "show.sound.Sound", "recipes.recipe.Recipe"], RESULT),
     **dict.fromkeys(["recipes.making.train", "recipes.making.try_out", "recipes.making.evaluate",
                      "training.metrics.evaluate_classification"], LONG),
     **dict.fromkeys(["pretrained.from_transformers", "pretrained.to_transformers", "pretrained.vit.from_timm",
@@ -822,6 +822,7 @@ def computed() -> list[Entry]:
     options = st.lists(words, max_size=4)
     square = tensors(shapes(side(2, 3), side(2, 3)), -1, 1)
     ask = {"question": st.just("What changes?")}
+    wave = tensors(shapes(side(1, 100)), -1, 1)
     return [
         Entry("show.attention_overlay", show.attention_overlay, {
             "image": tensors(shapes(side(1, 3), side(8, 6), side(8, 6))), "map": tensors(shapes(side(2, 4), side(2)))}),
@@ -844,6 +845,18 @@ def computed() -> list[Entry]:
             "points": tensors(shapes(side(20, 5), side(3))), "k": SMALL, "most": SMALL, **ask}),
         Entry("live.temperature", show.live.temperature, {
             "logits": tensors(shapes(side(12, 4)), -3, 3).map(as_doubles), "shown": SMALL, **ask}),
+        Entry("live.aliasing", show.live.aliasing, {
+            "tone": mostly(st.just(3000), [0, 99, 9000, 3.5, None]),
+            "rate": mostly(st.just(8000), [0, 999, 10**9, None]), **ask}),
+        Entry("live.stft", show.live.stft, {
+            "sounds": st.dictionaries(words, st.tuples(wave, mostly(st.just(8000), [0, None, 2.5])), max_size=2),
+            "sizes": mostly(st.just((8, 16)), [(), (8, 32), (3, 6), (0.5, 1)]), "start": mostly(st.just(8), [7, None]),
+            **ask}),
+        Entry("live.mel", show.live.mel, {
+            "waveform": wave, "rate": mostly(st.just(8000), [0, None]), "bands": mostly(st.just(8), [0, 129, None]),
+            "size": mostly(st.just(16), [0, 999, None]), "hop": mostly(st.just(8), [0, None]), **ask}),
+        Entry("live.microphone", show.live.microphone, {
+            "waveform": wave, "rate": mostly(st.just(8000), [0, None]), "bands": SMALL, **ask}),
         Entry("live.positions", show.live.positions, {
             "tables": st.dictionaries(words, st.one_of(
                 tensors(shapes(side(4), side(8))), st.tuples(st.sampled_from(["sinusoidal_1d", "x"]), SMALL)),
