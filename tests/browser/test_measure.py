@@ -15,6 +15,7 @@ DONE = [
     "notebooks/05_vit.html",
     "notebooks/06_vector_quantization.html",
     "notebooks/07_imagegpt.html",
+    "notebooks/08_sound.html",
 ]
 
 
