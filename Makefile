@@ -14,7 +14,7 @@ NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 NBVAL    := $(PY) -m pytest --nbval --nbval-sanitize-with tests/notebooks/sanitize.cfg -p no:cacheprovider notebooks
 
-.PHONY: help setup book test serve notebooks handout pdf train bench lint unit check-notebooks browser links measure lighthouse reproduce ranges exercises fuzz lock clean always
+.PHONY: help setup book test serve notebooks handout pdf train bench lint unit check-notebooks browser links measure lighthouse reproduce ranges exercises fuzz coverage mutants audit lock clean always
 
 help:            ## this list
 	@echo "make TARGET, where TARGET is one of"
@@ -72,6 +72,16 @@ unit: $(READY)   ## the package's tests
 
 fuzz: $(READY)   ## generated inputs for every public entry; EACH=700 of them for each
 	@$(ONE_THREAD) $(PY) tests/property/entries.py $(if $(EACH),$(EACH),700)
+
+# What the model's core is: measured whole by its tests, and changed on purpose to see whether they notice.
+CORE     := mmcourse/transformer.py,mmcourse/cache.py,mmcourse/generation/*,mmcourse/tokens/*
+
+coverage: $(READY)   ## lines and branches of transformer, cache, generation and tokens that their tests run
+	@$(ONE_THREAD) $(PY) -m coverage run --branch --include="$(CORE)" -m pytest -p no:cacheprovider tests/unit tests/parity
+	@$(PY) -m coverage report --show-missing --fail-under=95
+
+mutants: $(READY)    ## small changes of the same modules, and whether a test notices; COUNT=100 of them, SEED=0
+	@$(ONE_THREAD) $(PY) -W ignore tests/mutants.py $(if $(COUNT),$(COUNT),100) --seed $(if $(SEED),$(SEED),0)
 
 check-notebooks: $(READY)   ## run every notebook again and compare with what is stored
 	@$(if $(NOTEBOOKS),$(ONE_THREAD) $(NBVAL) -n 2 --dist loadfile,echo "no notebooks yet")

@@ -289,6 +289,20 @@ def test_top_k_keeps_k() -> None:
     assert torch.equal(TopK(99)(logits, NOTHING), logits)
 
 
+def test_nothing_is_added_where_nothing_is_asked_for() -> None:
+    start = torch.tensor([[11, 1], [11, 2]])
+    assert generate(image_model(), start, 0).shape == (2, 0)
+    with pytest.raises(ValueError, match="at least 1"):
+        beam_search(image_model(), start, 0, beams=2)
+
+
+def test_the_likeliest_alone_is_greedy_whatever_the_seed() -> None:
+    start = torch.tensor([[11, 1], [11, 2]])
+    greedy = generate(image_model(), start, 6, temperature=0)
+    for seed in range(3):
+        assert torch.equal(generate(image_model(), start, 6, filters=[TopK(1)], seed=seed), greedy)
+
+
 def test_rules_act_in_their_order() -> None:
     logits = torch.tensor([[2.0, 1.0, 0.0]])
     sharp_first = TopP(0.95)(Temperature(0.5)(logits, NOTHING), NOTHING)

@@ -127,3 +127,31 @@ def test_bad_input_gets_one_line(call, word: str) -> None:  # type: ignore[no-un
 def test_integer_pixels_are_refused() -> None:
     with pytest.raises(TypeError, match="255"):
         pixels.PixelTokens(1, 4)(torch.zeros(1, 1, 2, 2, dtype=torch.uint8))
+
+
+def test_attention_grows_with_heads_batch_type_and_the_square_of_tokens() -> None:
+    assert pixels.attention_bytes(10) == 10 * 10 * 4
+    assert pixels.attention_bytes(10, heads=3) == 3 * 400
+    assert pixels.attention_bytes(10, batch=5) == 5 * 400
+    assert pixels.attention_bytes(20, heads=3, batch=5, dtype=torch.bfloat16) == 3 * 5 * 20 * 20 * 2
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: patches.PatchEmbedding(0, 3, 8), "patch_size is 0"),
+        (lambda: patches.PatchEmbedding(2, 3, 8)(torch.rand(1, 3, 4, 4).double()), "give images.float()"),
+        (lambda: pixels.PixelTokens(3, True), "width is True"),
+        (lambda: cnn.ResNetTokens(3, 8, -1), "features is -1"),
+        (lambda: cnn.ResNetTokens(3, 8, 2)(torch.rand(1, 3, 4, 4)), "no spread to normalise by"),
+        (lambda: patches.linear_to_convolution(torch.rand(4, 12), 3, 3), "need (D, 27)"),
+        (lambda: positions.Positions("sine", (2, 2), 8), "unknown kind 'sine'"),
+        (lambda: positions.Positions("learned", (2, 2.0), 8), "2.0"),
+        (lambda: positions.Positions("learned", (2**40, 2), 8), "more than any memory"),
+    ],
+)
+def test_layers_refuse_what_makes_no_sense_in_one_line(call, says: str) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises((ValueError, TypeError)) as caught:
+        call()
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)

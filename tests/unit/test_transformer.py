@@ -31,10 +31,10 @@ def test_encoder_is_permutation_equivariant(batch: int, tokens: int, heads: int,
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.integers(2, 10), st.data())
-def test_cache_equals_no_cache(tokens: int, data: st.DataObject) -> None:
-    """However a sequence is cut into pieces, the decoder says the same."""
-    decoder = Decoder(config()).double()
+@given(st.integers(2, 10), st.integers(1, 2), st.data())
+def test_cache_equals_no_cache(tokens: int, layers: int, data: st.DataObject) -> None:
+    """However a sequence is cut into pieces, the decoder says the same; one layer is enough for a cache."""
+    decoder = Decoder(config(layers=layers)).double()
     x = torch.randn(2, tokens, 16, dtype=torch.float64)
     cuts = sorted(data.draw(st.sets(st.integers(1, tokens - 1))))
     cache, pieces = decoder.start(), []
@@ -50,6 +50,31 @@ def test_cache_grows_past_its_first_room() -> None:
     cache = decoder.start()
     steps = torch.cat([decoder(x[:, i : i + 1], cache=cache) for i in range(150)], 1)
     assert torch.allclose(steps, decoder(x), atol=1e-10)
+
+
+def test_what_is_read_is_added_to_what_was_there() -> None:
+    """With the last weights of all sub-layers 0 only the residual path is left; then one of them speaks alone."""
+    decoder = Decoder(config(cross_attention=True, final_norm=False)).double()
+    outputs = [layer for block in decoder.blocks for layer in (block.self_attention.out, block.cross_attention.out,
+                                                               block.mlp.down)]  # fmt: skip
+    for layer in outputs:
+        torch.nn.init.zeros_(layer.weight)
+    x, memory = torch.randn(2, 5, 16, dtype=torch.float64), torch.randn(2, 3, 16, dtype=torch.float64)
+    assert torch.equal(decoder(x, memory), x)
+    block = decoder.blocks[0]
+    torch.nn.init.normal_(block.cross_attention.out.weight)
+    read = block.cross_attention.keys_values(memory)
+    said = block.cross_attention(block.cross_attention.queries(block.cross_attention_norm(x)), read)
+    assert torch.allclose(decoder(x, memory), x + said, atol=1e-10)
+
+
+@pytest.mark.parametrize("wrong", ["float64", "list", "array"])
+def test_tokens_of_another_kind_are_one_line(wrong: str) -> None:
+    x = torch.randn(1, 3, 16)
+    given = {"float64": x.double(), "list": x.tolist(), "array": x.numpy()}[wrong]
+    for stack in (Encoder(config()), Decoder(config())):
+        with pytest.raises(TypeError, match="give both the same type" if wrong == "float64" else "must be a tensor"):
+            stack(given)
 
 
 def test_beams_share_the_memory_and_change_places() -> None:
