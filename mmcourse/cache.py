@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from mmcourse.checks import tensor
+
 KeysValues = tuple[Tensor, Tensor]  # (B, H, M, D/H) each
 
 
@@ -56,6 +58,14 @@ class Cache:
         memory_key_padding_mask: Tensor | None = None,
         padding: Tensor | None = None,
     ) -> None:
+        if padding is not None:
+            tensor("padding", padding, 1)
+            if padding.is_floating_point() or padding.dtype == torch.bool or padding.is_complex():
+                raise TypeError(f"padding is {padding.dtype}; give whole numbers of tokens in front.")
+            if memory and len(padding) != len(memory[0][0]):
+                raise ValueError(
+                    f"padding is for {len(padding)} rows, the memory has {len(memory[0][0])}; give one a row."
+                )
         self.layers = [LayerCache(None if memory is None else memory[i]) for i in range(layers)]
         self.memory_key_padding_mask = memory_key_padding_mask
         self.padding = padding

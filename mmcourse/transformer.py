@@ -297,8 +297,7 @@ class Encoder(Stack):
             wanted: how many tokens at the front are given, (B, wanted, D); the last block computes no others.
         """
         self.check("tokens", x, key_padding_mask)
-        if wanted is not None:
-            whole("wanted", wanted)
+        whole("wanted", 1 if wanted is None else wanted)
         mask = None
         if key_padding_mask is not None:
             x = x.masked_fill(key_padding_mask[..., None], 0.0)  # 0 times NaN would still be NaN
@@ -324,17 +323,11 @@ class Decoder(Stack):
             memory_key_padding_mask: (B, M) bool, True where a token of the memory is only filling.
             padding: (B,) int64, how many tokens in front of each row will be filling.
         """
-        if padding is not None:
-            tensor("padding", padding, 1)
-            if padding.is_floating_point() or padding.dtype == torch.bool or padding.is_complex():
-                raise TypeError(f"padding is {padding.dtype}; give whole numbers of tokens in front.")
         if self.config.cross_attention != (memory is not None):
             raise ValueError("give memory=, the encoder's output (B, M, D), if cross_attention=True, and only then.")
         if memory is None:
             return Cache(len(self.blocks), padding=padding)
         self.check("memory", memory, memory_key_padding_mask)
-        if padding is not None and len(padding) != len(memory):
-            raise ValueError(f"padding is for {len(padding)} rows, the memory has {len(memory)}; give one a row.")
         if memory_key_padding_mask is not None:
             memory = memory.masked_fill(memory_key_padding_mask[..., None], 0.0)
         read = [block.cross_attention.keys_values(memory) for block in self.blocks]  # type: ignore[union-attr, operator]
@@ -365,11 +358,10 @@ class Decoder(Stack):
         past, n = state.length, x.shape[1]
         if state.padding is not None:
             key_padding_mask = torch.arange(past + n, device=x.device) < state.padding[:, None]
-        mask = None
         if key_padding_mask is not None:
             x = x.masked_fill(key_padding_mask[:, past:, None], 0.0)  # 0 times NaN would still be NaN
-        if key_padding_mask is not None or (past and n > 1):
-            mask = attention_mask(n, past + n, True, key_padding_mask, x.device)
+        needed = key_padding_mask is not None or (past and n > 1)  # else the triangle says it, or all may be read
+        mask = attention_mask(n, past + n, True, key_padding_mask, x.device) if needed else None
         memory_mask = state.memory_key_padding_mask
         if memory_mask is not None:
             memory_mask = attention_mask(1, memory_mask.shape[1], False, memory_mask, x.device)
