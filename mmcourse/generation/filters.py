@@ -100,3 +100,82 @@ class MinLength:
     def __call__(self, logits: Tensor, ids: Tensor) -> Tensor:
         """(B, K) -> (B, K)."""
         return logits if ids.shape[1] >= self.n else Suppress((self.eos,))(logits, ids)
+
+
+@dataclass(frozen=True)
+class SuppressFirst:
+    """These ids are never chosen as the first."""
+
+    ids: tuple[int, ...]
+
+    def __call__(self, logits: Tensor, ids: Tensor) -> Tensor:
+        """(B, K) -> (B, K)."""
+        return logits if ids.shape[1] else Suppress(self.ids)(logits, ids)
+
+
+@dataclass(frozen=True)
+class TimestampRules:
+    """Text stands between two timestamps, and time does not run backwards (openai/whisper, ``decoding.py``).
+
+    Timestamps come in pairs: one ends a piece of text, the next begins another; only the end of all text follows a
+    single one. They never fall, and a piece lasts longer than nothing. The first id is one, not later than ``latest``.
+    Where all timestamps together are likelier than the likeliest text, one of them is taken.
+
+    Args:
+        first: the id of 0.00 s; all ids from it on are timestamps.
+        eot: the id that ends the text; smaller ids are text.
+        latest: how many steps after 0.00 s the first timestamp may be; None for no limit.
+        never: ids that no timestamped text holds, such as the one that says that there are none.
+    """
+
+    first: int
+    eot: int
+    latest: int | None = None
+    never: tuple[int, ...] = ()
+
+    def __call__(self, logits: Tensor, ids: Tensor) -> Tensor:
+        """(B, K) -> (B, K)."""
+        logits = logits.clone()
+        logits[:, list(self.never)] = -math.inf
+        text, stamps = logits[:, : self.first], logits[:, self.first :]
+        if not ids.shape[1]:
+            text.fill_(-math.inf)
+            if self.latest is not None:
+                stamps[:, self.latest + 1 :] = -math.inf
+            return logits
+        last = ids[:, -1] >= self.first
+        before = ids[:, -2] >= self.first if ids.shape[1] > 1 else torch.ones_like(last)
+        stamps.masked_fill_((last & before)[:, None], -math.inf)
+        logits[:, : self.eot].masked_fill_((last & ~before)[:, None], -math.inf)
+        # The next timestamp is later than the last one, but for the one that begins where that ended.
+        least = ids.amax(1) - self.first + (~(last & ~before)).long()
+        least = torch.where(ids.amax(1) >= self.first, least, 0)
+        stamps.masked_fill_(torch.arange(stamps.shape[1], device=ids.device) < least[:, None], -math.inf)
+        text.masked_fill_((stamps.logsumexp(-1) > text.amax(-1))[:, None], -math.inf)
+        return logits
+
+
+class Likelihood:
+    """Changes nothing and adds up the log-probability of what is chosen: the last rule, for one decoding.
+
+    Args:
+        eos: the id that ends a sequence; what follows it does not count.
+    """
+
+    def __init__(self, eos: int) -> None:
+        self.eos = eos
+        self._total: Tensor | None = None
+        self._last: Tensor | None = None
+
+    def __call__(self, logits: Tensor, ids: Tensor) -> Tensor:
+        """(B, K) -> (B, K)."""
+        self._total = self.of(ids)
+        self._last = logits.log_softmax(-1)
+        return logits
+
+    def of(self, ids: Tensor) -> Tensor:
+        """Nats (B,) of all ids (B, n) that were added, that of the end included."""
+        if self._last is None or self._total is None:
+            return torch.zeros(len(ids), device=ids.device)
+        gone = ids[:, -2] == self.eos if ids.shape[1] > 1 else torch.zeros_like(ids[:, -1], dtype=torch.bool)
+        return self._total + self._last.gather(1, ids[:, -1:])[:, 0].masked_fill(gone, 0.0)

@@ -15,7 +15,7 @@ from mmcourse.cache import Cache, KeysValues
 from mmcourse.checks import choose, tensor, whole
 from mmcourse.tokens.positions import sinusoidal_halves
 from mmcourse.tokens.spectrogram import LogMel, LogMelConfig
-from mmcourse.tokens.text import LANGUAGES, SpecialTokens, TextTokenizer
+from mmcourse.tokens.text import LANGUAGES, SpecialTokens, TextTokenizer, tokenizer
 from mmcourse.transformer import AttentionMaps, Decoder, Encoder, TransformerConfig
 
 # Width, layers, heads (Radford et al., 2023, table 1); turbo has the encoder of large and four decoder layers.
@@ -71,7 +71,8 @@ class WhisperConfig(ModelConfig):
 
     Args:
         bands: M, mel bands of a frame.
-        audio_context: A, tokens of a full window of sound; each is two frames, 0.02 s.
+        hop: samples from one frame to the next; 160, or 0.01 s, in all published models.
+        audio_context: A, tokens of a full window of sound; each is two frames.
         text_context: the most ids that the decoder reads.
         vocab_size: K, pieces of text and special tokens.
         width: Width of a token, D.
@@ -89,6 +90,7 @@ class WhisperConfig(ModelConfig):
     """
 
     bands: int = 80
+    hop: int = 160
     audio_context: int = 1500
     text_context: int = 448
     vocab_size: int = NINETY_NINE
@@ -111,7 +113,7 @@ class WhisperConfig(ModelConfig):
     PRESETS: ClassVar[dict[str, dict[str, object]]] = published_sizes()
 
     def __post_init__(self) -> None:
-        for name in ("bands", "audio_context", "text_context", "vocab_size"):
+        for name in ("bands", "hop", "audio_context", "text_context", "vocab_size"):
             whole(name, getattr(self, name))
         whole("eot", self.eot, 0)
         for name in ("languages", "merges"):
@@ -153,17 +155,22 @@ class WhisperConfig(ModelConfig):
     @property
     def special(self) -> SpecialTokens:
         """Ids of start, end, languages, tasks and timestamps, by name."""
-        return SpecialTokens(self.eot, self.languages, self.audio_context + 1)
+        return SpecialTokens(self.eot, self.languages, self.audio_context + 1, self.seconds_per_token)
 
     @property
     def log_mel(self) -> LogMelConfig:
         """How its spectrograms are made."""
-        return LogMelConfig(bands=self.bands)
+        return LogMelConfig(bands=self.bands, hop=self.hop)
+
+    @property
+    def seconds_per_token(self) -> float:
+        """What one token of sound, and one timestamp, covers: 0.02 s in the published models."""
+        return 2 * self.hop / self.log_mel.sample_rate
 
     @property
     def window(self) -> int:
         """Samples of a full window: 480,000, or 30 s, in the published models."""
-        return 2 * self.audio_context * self.log_mel.hop
+        return 2 * self.audio_context * self.hop
 
 
 def _words(name: str, value: object) -> tuple[str, ...]:
@@ -252,9 +259,7 @@ class Whisper(Model):
         Raises:
             VocabularyError: the vocabulary is a published one that is not installed, or unknown.
         """
-        if self.config.merges:
-            return TextTokenizer.from_merges(self.config.merges, self.special)
-        return TextTokenizer.published(self.special)
+        return tokenizer(self.config.merges, self.special)
 
     def check_ids(self, ids: Tensor) -> None:
         """Refuse ids (B, n) that the vocabulary does not have."""

@@ -11,7 +11,6 @@ import torch
 
 from mmcourse import checkpoint, machine
 from mmcourse.base import Model
-from mmcourse.data import Dataset
 from mmcourse.files import check_writable, remove_stale
 from mmcourse.recipes.recipe import Recipe
 from mmcourse.recipes.registry import recipe
@@ -23,7 +22,7 @@ RUNS = Path("runs")
 
 
 def _fit(
-    chosen: Recipe, settings: Settings, data: Dataset, folder: Path | None, progress: bool
+    chosen: Recipe, settings: Settings, data: Any, folder: Path | None, progress: bool
 ) -> tuple[Model, History]:
     torch.manual_seed(settings.seed)
     model = chosen.model()

@@ -11,8 +11,9 @@ import torch
 import torch.nn.functional as F
 
 from mmcourse.base import Model
-from mmcourse.data import Dataset, ImageDataset, load
+from mmcourse.data import Dataset, load
 from mmcourse.data.augment import Augmentation
+from mmcourse.data.augment_mel import Strangers
 from mmcourse.training.loop import Settings
 from mmcourse.training.metrics import Measured, evaluate_classification
 from mmcourse.training.objectives import Classification, Objective
@@ -50,20 +51,20 @@ class Recipe:
     split: str
     settings: Settings
     objective: Objective = field(default_factory=Classification)
-    augmentation: Augmentation | None = None
+    augmentation: Augmentation | Strangers | None = None
     shrink: int = 1
     measure: Measure = field(default_factory=lambda: evaluate_classification)
     options: dict[str, Any] = field(default_factory=dict)
     held_out: dict[str, Any] = field(default_factory=dict)
 
-    def load(self, split: str, **changes: Any) -> ImageDataset:
+    def load(self, split: str, **changes: Any) -> Any:
         """A part of the data as the model sees it; ``changes`` to the options of :func:`mmcourse.data.load`."""
         data = load(self.data, split, **{**self.options, **changes})
         if self.shrink == 1:
             return data
         return replace(data, images=F.avg_pool2d(data.images.float(), self.shrink).round().to(torch.uint8))
 
-    def validation(self) -> tuple[ImageDataset, ImageDataset]:
+    def validation(self) -> tuple[Any, Any]:
         """What to learn from and what to measure on while settings are being chosen; the test part stays unseen.
 
         Data with a validation part give that one; from others every fifth training example is held back.

@@ -12,6 +12,7 @@ from mmcourse.recipes import (
     ch06_quantization,
     ch07_imagegpt,
     ch09_ast,
+    ch10_whisper,
 )
 from mmcourse.recipes.recipe import Recipe
 
@@ -24,6 +25,7 @@ CHAPTERS = (
     ch06_quantization,
     ch07_imagegpt,
     ch09_ast,
+    ch10_whisper,
 )
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for chapter in CHAPTERS for recipe in chapter.RECIPES}
 """Every recipe, by the name of its checkpoint."""

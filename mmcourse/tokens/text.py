@@ -30,7 +30,6 @@ _CODES = (
 )
 LANGUAGES = tuple(_CODES.split())
 UNSPACED = {"zh", "ja", "th", "lo", "my", "yue"}  # written without spaces between words
-SECONDS_PER_TOKEN = 0.02  # what one timestamp, and one token of sound, covers
 
 
 class VocabularyError(RuntimeError):
@@ -44,12 +43,14 @@ class SpecialTokens:
     Attributes:
         eot: the end of a text; ids below it are pieces of text.
         languages: codes, in the order of their ids.
-        timestamps: how many there are: 0.00 s, 0.02 s, ... up to the end of the window.
+        timestamps: how many there are, up to the end of the window.
+        seconds_per_token: from one timestamp to the next, as from one token of sound to the next.
     """
 
     eot: int
     languages: tuple[str, ...]
     timestamps: int
+    seconds_per_token: float = 0.02
 
     @property
     def sot(self) -> int:
@@ -116,11 +117,11 @@ class SpecialTokens:
     def timestamp(self, seconds: float) -> int:
         """The id of the timestamp nearest to a time in the window."""
         real("seconds", seconds, -math.inf, above=True)
-        return self.first_timestamp + min(self.timestamps - 1, max(0, round(seconds / SECONDS_PER_TOKEN)))
+        return self.first_timestamp + min(self.timestamps - 1, max(0, round(seconds / self.seconds_per_token)))
 
     def seconds(self, id: int) -> float:
         """The time that a timestamp says."""
-        return (id - self.first_timestamp) * SECONDS_PER_TOKEN
+        return (id - self.first_timestamp) * self.seconds_per_token
 
     def name(self, id: int) -> str:
         """How a special token is written, for example ``<|en|>`` or ``<|1.08|>``."""
@@ -303,6 +304,12 @@ class TextTokenizer:
                 run = []
                 at += len(text)
         return found
+
+
+@functools.lru_cache(maxsize=8)
+def tokenizer(merges: tuple[str, ...], special: SpecialTokens) -> TextTokenizer:
+    """The tokenizer of these merges, or without any the published one of this size; made once."""
+    return TextTokenizer.from_merges(merges, special) if merges else TextTokenizer.published(special)
 
 
 def train_merges(texts: Iterable[str], pieces: int) -> tuple[str, ...]:

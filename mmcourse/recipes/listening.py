@@ -1,0 +1,392 @@
+"""How a Whisper is taught: batches of synthetic voices and people, with the tokens of a random task; and measures."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.nn.utils.rnn import pad_sequence
+
+from mmcourse.data import Batch
+from mmcourse.data.augment_mel import Strangers
+from mmcourse.data.dataset import SpeechDataset
+from mmcourse.data.dataset import rows as rows_of
+from mmcourse.data.order import batch_indices, generator
+from mmcourse.data.sentences import number, plain, written
+from mmcourse.data.sounds import PackedSounds
+from mmcourse.generation import generate
+from mmcourse.models import Whisper, WhisperConfig
+from mmcourse.models.whisper import log_mel
+from mmcourse.tokens.text import TextTokenizer
+from mmcourse.training.metrics import Mean, Measured, Score, device_of
+from mmcourse.training.objectives import next_token_loss, wanted
+from mmcourse.transformer import scaled_dot_product
+
+IGNORED = -1  # a target that counts for nothing
+POOL = 16  # batches that are sorted by length together
+EASY = 0.4  # share of the sounds, the shortest, that the first steps learn from
+
+
+@dataclass(frozen=True)
+class Said:
+    """One recording of a person.
+
+    Attributes:
+        sound: (T,) at 16,000 Hz.
+        text: what is said, as it is written.
+        english: the same in English.
+        language: its code.
+        digit: which one, where it is a digit, so that strings can be joined.
+        voice: who says it.
+    """
+
+    sound: Tensor
+    text: str
+    english: str
+    language: str
+    digit: int | None
+    voice: str
+
+
+def joined(recordings: Sequence[Said], chance: random.Random, count: int) -> tuple[Tensor, str]:
+    """A string of digits said by one person: recordings of single ones, one after another with short gaps."""
+    chosen = [chance.choice(recordings) for _ in range(count)]
+    parts: list[Tensor] = []
+    for one in chosen:
+        parts += [one.sound, torch.zeros(chance.randrange(400, 4000))]
+    language = chosen[0].language
+    words = [number(language, int(one.digit or 0), counting=True) for one in chosen]
+    return torch.cat(parts[:-1]), written(language, " ".join(words))
+
+
+@dataclass(eq=False)
+class Lessons:
+    """What a Whisper learns from: three of four sounds synthetic, the fourth a person, where there are people.
+
+    Sounds of one batch have about the same length. A task is drawn for each: to write what is said, with timestamps
+    or without, or to write it in English. Some sounds hold no speech.
+
+    Args:
+        speech: synthetic voices, with translations; its labels are languages.
+        people: recordings of people; none where none are on this machine.
+        config: of the model, with its tokens.
+        strangers: how voices are changed.
+        easy_steps: how many first steps learn from the shortest sounds.
+        led_steps: in how many first steps attention is led along the text.
+    """
+
+    speech: SpeechDataset
+    people: Sequence[Said]
+    config: WhisperConfig
+    strangers: Strangers = field(default_factory=lambda: Strangers(0, 0, 0, 0, 0, 0, 0, False))
+    easy_steps: int = 300
+    led_steps: int = 800
+
+    def __post_init__(self) -> None:
+        self.tokenizer = TextTokenizer.from_merges(self.config.merges, self.config.special)
+        voices: dict[str, list[Said]] = {}
+        for one in self.people:
+            if one.digit is not None:
+                voices.setdefault(one.voice, []).append(one)
+        self.digits = list(voices.values())
+        self.words = [one for one in self.people if one.digit is None]
+        sounds = self.speech.sounds
+        lengths = sounds.lengths if isinstance(sounds, PackedSounds) else torch.tensor([len(one) for one in sounds])
+        self.lengths = lengths
+        self.short = lengths.argsort(stable=True)[: max(1, round(EASY * len(lengths)))]
+        self.labels = self.speech.labels if self.speech.labels is not None else torch.zeros(len(lengths)).long()
+
+    def __len__(self) -> int:
+        return len(self.speech) + len(self.people)
+
+    def batch(self, which: Any) -> Batch:
+        """Log-mel frames and tokens of these synthetic sounds, voices as they are."""
+        index = rows_of(which, len(self.speech)).tolist()
+        return self.made([self.synthetic(row) for row in index], random.Random(0), generator(0), self.led_steps)
+
+    def synthetic(self, row: int) -> tuple[Tensor, str, str, str]:
+        """A synthetic sound, its text, its English, its language."""
+        language = self.config.languages[int(self.labels[row])]
+        return self.speech.sounds[row], (self.speech.captions or [])[row], self.speech.translations[row], language
+
+    def augmented(self, strangers: Strangers) -> Lessons:
+        """The same lessons with voices changed."""
+        return replace(self, strangers=strangers)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of the sounds, the words and what is done to them."""
+        digest = hashlib.sha256(self.speech.fingerprint.encode())
+        for one in self.people:
+            digest.update(one.sound.numpy().tobytes() + one.text.encode())
+        digest.update(f"{self.strangers} {self.config.merges} {self.easy_steps} {self.led_steps}".encode())
+        return digest.hexdigest()
+
+    def rows(self, step: int, count: int, seed: int) -> Tensor:
+        """Sounds of about the same length, (count,): the data in random order, sorted a few batches at a time."""
+        if step < self.easy_steps:
+            return self.short[batch_indices(len(self.short), count, seed, step)]
+        block, place = divmod(step, POOL)
+        pool = batch_indices(len(self.lengths), POOL * count, seed, block)
+        pool = pool[self.lengths[pool].argsort(stable=True)]
+        order = torch.randperm(POOL, generator=generator(seed, block, 4))
+        return pool[int(order[place]) * count :][:count]
+
+    def training_batch(self, step: int, batch_size: int, seed: int) -> Batch:
+        """Log-mel frames and tokens of step k; it depends on (seed, step) alone."""
+        chance, draws = random.Random(f"{seed} {step}"), generator(seed, step, 2)
+        people = batch_size // 4 if self.people else 0
+        chosen = [self.synthetic(row) for row in self.rows(step, batch_size - people, seed).tolist()]
+        typical = sorted(len(sound) for sound, *_ in chosen)[len(chosen) // 2]
+        for i in range(people):
+            if self.words and (i % 2 or not self.digits):
+                one = chance.choice(self.words)
+                chosen.append((one.sound, one.text, one.english, one.language))
+            else:
+                voice = chance.choice(self.digits)
+                count = max(1, min(8, round(typical / 9000) + chance.randrange(-1, 2)))
+                sound, text = joined(voice, chance, count)
+                chosen.append((sound, text, "", voice[0].language))
+        return self.made(chosen, chance, draws, step)
+
+    def made(
+        self, chosen: list[tuple[Tensor, str, str, str]], chance: random.Random, draws: torch.Generator, step: int
+    ) -> Batch:
+        """Tokens and frames of sounds with their texts."""
+        c, special, rate = self.config, self.config.special, self.config.log_mel.sample_rate
+        speeds = self.strangers.speeds(len(chosen), draws)
+        starts = [chance.randrange(rate // 4) for _ in chosen]
+        sounds, rows, centres, texts, used = [], [], [], [], []
+        for i, (sound, text, english, language) in enumerate(chosen):
+            room = int(c.window / float(speeds[i])) - 1
+            start = min(starts[i], max(0, room - len(sound)))
+            sound = F.pad(sound, (start, 0))[:room]
+            if silent := chance.random() < 0.02:
+                sound, text = torch.zeros_like(sound), ""
+            begin, end = (t / rate * float(speeds[i]) for t in (start, len(sound)))
+            used.append(len(sound) * float(speeds[i]))
+            sounds.append(sound)
+            pair, centre = self.tokens(text, english, language, begin, end, silent, chance)
+            rows.append(pair)
+            centres.append(centre)
+            texts.append(torch.tensor(self.tokenizer.encode(f" {text}") if text else [], dtype=torch.long))
+        longest = max(used) + chance.choice([*[0] * 10, rate // 2, c.window])
+        frames = min(c.window, int(longest)) // (2 * c.hop) * 2 + 2
+        frames = min(frames, 2 * c.audio_context)
+        padded = pad_sequence(sounds, batch_first=True)
+        padded = F.pad(padded, (0, max(0, frames * c.hop + c.hop - padded.shape[1])))
+        maker = log_mel(c.log_mel, padded.device)
+        power = maker.mel(padded)[:, : max(frames, 2)]
+        power = F.pad(power, (0, 0, 0, frames - power.shape[1])) + 1e-9
+        level = self.strangers(power, speeds, draws).clamp(min=1e-10).log10()
+        level = (torch.maximum(level, level.amax((1, 2), keepdim=True) - 8) + 4) / 4
+        if chance.random() < 0.25:  # what follows a recording is silence in one window, and zeros in the next
+            after = torch.arange(frames) >= (torch.tensor(used) / c.hop)[:, None]
+            level = level.masked_fill(after[:, :, None], 0.0)
+        ids = pad_sequence([torch.tensor(row) for row, _ in rows], batch_first=True, padding_value=special.eot)
+        targets = pad_sequence([torch.tensor(row) for _, row in rows], batch_first=True, padding_value=IGNORED)
+        return {
+            "mel": self.strangers.cover(level, draws),
+            "ids": ids,
+            "targets": targets,
+            "centres": pad_sequence([torch.tensor(row) for row in centres], batch_first=True, padding_value=-1.0),
+            "transcripts": pad_sequence(texts, batch_first=True),
+            "transcript_lengths": torch.tensor([len(text) for text in texts]),
+            "led": torch.full((len(ids),), float(step < self.led_steps)),
+        }
+
+    def tokens(
+        self, text: str, english: str, language: str, begin: float, end: float, silent: bool, chance: random.Random
+    ) -> tuple[tuple[list[int], list[int]], list[float]]:
+        """What the decoder reads and shall say, and where in the sound (in tokens) each thing that it says is heard."""
+        special = self.config.special
+        if silent:
+            return ([special.sot], [special.no_speech]), [-1.0]
+        translate = bool(english) and language != "en" and chance.random() < 0.35
+        task = special.translate if translate else special.transcribe
+        body = self.tokenizer.encode(f" {english if translate else text}")
+        stamps = chance.random() < 0.3
+        if stamps:
+            body = [special.timestamp(begin), *body, special.timestamp(end)]
+        start = [special.sot, special.language(language), task] + ([] if stamps else [special.no_timestamps])
+        row = [*start, *body, special.eot][: self.config.text_context + 1]
+        wanted = [start[1], *[IGNORED] * (len(start) - 2), *row[len(start) :]]
+        centres = [-1.0] * len(wanted)
+        if not translate:
+            pieces = [i for i, id in enumerate(wanted) if i > 0 and 0 <= id < special.eot]
+            sizes = [max(1, len(self.tokenizer.decode([wanted[i]]).strip())) for i in pieces]
+            before = 0.0
+            for i, size in zip(pieces, sizes, strict=True):
+                share = (before + size / 2) / sum(sizes)
+                centres[i] = (begin + 0.05 + share * max(0.0, end - begin - 0.1)) / special.seconds_per_token
+                before += size
+        return (row[:-1], wanted), centres
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """The next token, in nats, and two helps that the encoder learns faster by.
+
+    Connectionist temporal classification (Graves et al., 2006) of the encoder's output against the transcript, by the
+    decoder's own embedding, as in hybrid training (Watanabe et al., 2017). And while a batch is ``"led"``, attention is
+    drawn to where a token is expected (Tachibana et al., 2018): the model finds the alignment in minutes, not in a
+    quarter of an hour.
+
+    Args:
+        ctc: weight of the first help.
+        lead: weight of the second.
+        width: how far from its expected place attention may lie, as a share of the sound.
+    """
+
+    ctc: float = 0.3
+    lead: float = 0.5
+    width: float = 0.12
+
+    def __call__(self, model: Any, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss, and the share of right tokens as ``accuracy``."""
+        mel, ids, targets = (wanted(batch, name, self) for name in ("mel", "ids", "targets"))
+        led = bool(batch["led"].any())
+        heard: list[Tensor] = []  # the encoder's output
+        asked: list[tuple[Tensor, Tensor]] = []  # queries and keys of the upper half's cross-attention
+        handles = [model.encoder.register_forward_hook(lambda module, given, out: heard.append(out))]
+        if led:
+            for block in model.decoder.blocks[len(model.decoder.blocks) // 2 :]:
+                hook = lambda module, given: asked.append((given[0], given[1][0]))  # noqa: E731
+                handles.append(block.cross_attention.register_forward_pre_hook(hook))
+        try:
+            with sdpa_kernel(SDPBackend.MATH):  # for such short sequences faster than the fused kernel, on a CPU
+                logits = model(mel, ids)
+        finally:
+            for handle in handles:
+                handle.remove()
+        loss, report = next_token_loss(logits.float(), targets)
+        report["next"] = loss.detach()
+        memory = heard[0]
+        if self.ctc:
+            said, counts = batch["transcripts"], batch["transcript_lengths"]
+            scores = F.linear(memory, model.embedding.weight.to(memory)).float().log_softmax(-1).transpose(0, 1)
+            sizes = torch.full_like(counts, memory.shape[1])
+            blank = int(model.config.special.sot_lm)  # never said otherwise
+            each = F.ctc_loss(scores, said, sizes, counts, blank, reduction="none", zero_infinity=True)
+            ctc = (each / counts.clamp(min=1)).mean()
+            loss, report["ctc"] = loss + self.ctc * ctc, ctc.detach()
+        if led:
+            weights = [scaled_dot_product(q.float(), k.float(), k.float(), None)[1] for q, k in asked]
+            lead = self.astray(weights, batch["centres"])
+            loss, report["astray"] = loss + self.lead * lead, lead.detach()
+        return loss, report
+
+    def astray(self, maps: list[Tensor], centres: Tensor) -> Tensor:
+        """-log of the attention (B, H, N, A) that lies near where a token is heard, mean of layers and heads."""
+        known = centres >= 0
+        length = maps[0].shape[-1]
+        reach = self.width * centres.amax(1, keepdim=True).clamp(min=1)[:, :, None] + 2
+        near = (torch.arange(length, device=centres.device) - centres[:, :, None]).abs() <= reach  # (B, N, A)
+        mass = torch.stack([(weights.mean(1) * near).sum(-1) for weights in maps])
+        return -mass.clamp(min=1e-4).log()[:, known].mean()
+
+
+@torch.no_grad()
+def written_by(
+    model: Whisper, sounds: Sequence[Tensor], languages: Sequence[str] | None, task: str = "transcribe"
+) -> tuple[list[str], list[str]]:
+    """What a model writes of sounds, greedily and without timestamps, and the language that it heard.
+
+    Args:
+        model: with its own vocabulary.
+        sounds: (T,) each, at 16,000 Hz; each fits into one window.
+        languages: of each, or None to go by what the model hears.
+        task: ``"transcribe"`` or ``"translate"``.
+    """
+    special, tokenizer, device = model.special, model.tokenizer, device_of(model)
+    dtype = model.embedding.weight.dtype
+    texts, heard_as = [], []
+    order = sorted(range(len(sounds)), key=lambda i: len(sounds[i]))
+    for first in range(0, len(order), 100):
+        rows = order[first : first + 100]
+        mel = torch.stack([model.window(sounds[i].to(device)) for i in rows]).to(dtype)
+        heard = model.listen(mel)
+        start = torch.full((len(rows), 1), special.sot, device=device)
+        scores = model.step(start, model.start(heard))[:, -1, list(special.language_ids)]
+        found = [model.config.languages[i] for i in scores.argmax(-1).tolist()]
+        given = found if languages is None else [languages[i] for i in rows]
+        prefix = torch.tensor([model.prefix(code, task, timestamps=False) for code in given], device=device)
+        ids = generate(
+            model, prefix, model.context_length - prefix.shape[1], condition=heard, temperature=0, eos=special.eot
+        )
+        texts += [tokenizer.decode(row.tolist()).strip() for row in ids]
+        heard_as += found
+    back = sorted(range(len(order)), key=order.__getitem__)
+    return [texts[i] for i in back], [heard_as[i] for i in back]
+
+
+def word_error(said: Sequence[str], written_: Sequence[str]) -> Mean:
+    """Words that must be put in, left out or changed, in percent of those that were said (package jiwer).
+
+    Case and punctuation do not count.
+    """
+    import jiwer
+
+    truth = [plain(text) for text in said]
+    rate = jiwer.wer(truth, [plain(text) for text in written_])
+    return Mean(100 * float(rate), "% of words", sum(len(text.split()) for text in truth))
+
+
+def strings_of(recordings: Sequence[Said], count: int, seed: int = 0) -> tuple[list[Tensor], list[str]]:
+    """Strings of three to six digits by one person."""
+    chance = random.Random(f"strings {recordings[0].voice} {seed}")
+    found = [joined(recordings, chance, chance.randint(3, 6)) for _ in range(count)]
+    return [sound for sound, _ in found], [text for _, text in found]
+
+
+def evaluate_hearing(strangers: Callable[[], dict[str, list[Said]]]) -> Callable[..., Measured]:
+    """A measure: word error, language and translation on unseen voices and sentences, and on people never trained on.
+
+    Args:
+        strangers: loads recordings of people that training did not see, by a name for each group; none where there
+            are none on this machine.
+    """
+
+    def evaluate(model: Whisper, held_out: Any, learned: Callable[[], Any]) -> Measured:
+        assert isinstance(held_out, Lessons)
+        held_out = held_out.speech
+        assert held_out.labels is not None
+        model = model.float()
+        codes = [model.config.languages[i] for i in held_out.labels.tolist()]
+        texts = held_out.captions or []
+        sounds = list(held_out.sounds)
+        written_, heard = written_by(model, sounds, None)
+        found: Measured = {"word error": word_error(texts, written_)}
+        for code in dict.fromkeys(codes):
+            rows = [i for i, other in enumerate(codes) if other == code]
+            found[f"word error {code}"] = word_error([texts[i] for i in rows], [written_[i] for i in rows])
+        found["language"] = Score(sum(a == b for a, b in zip(codes, heard, strict=True)), len(codes))
+        rows = [i for i, code in enumerate(codes) if code != "en"]
+        english, _ = written_by(model, [sounds[i] for i in rows], [codes[i] for i in rows], "translate")
+        exact = sum(plain(english[j]) == plain(held_out.translations[i]) for j, i in enumerate(rows))
+        found["translation exact"] = Score(exact, len(rows))
+        spoken, right = 0, 0
+        for name, recordings in strangers().items():
+            digits = [one for one in recordings if one.digit is not None]
+            if digits:
+                strings, said = strings_of(digits, 60)
+                found[f"digit strings of {name}, word error"] = word_error(said, written_by(model, strings, None)[0])
+                said_, _ = written_by(model, [one.sound for one in digits], None)
+                found[f"single digits of {name}, word error"] = word_error([one.text for one in digits], said_)
+            whole = [one for one in recordings if len(one.sound) <= model.config.window]
+            _, heard = written_by(model, [one.sound for one in whole], None)
+            spoken += len(whole)
+            right += sum(one.language == code for one, code in zip(whole, heard, strict=True))
+        if spoken:
+            found["language of people"] = Score(right, spoken)
+        return found
+
+    return evaluate
