@@ -1,4 +1,4 @@
-"""``mmcourse`` on the command line: train, evaluate, data, doctor."""
+"""``mmcourse`` on the command line: train, evaluate, data, transcribe, doctor."""
 
 from __future__ import annotations
 
@@ -49,6 +49,15 @@ def main(arguments: list[str] | None = None) -> int:
     evaluate.add_argument("name", help="of a course checkpoint, or the path of one that train wrote")
     data = commands.add_parser("data", help="the data sets, or the card of one")
     data.add_argument("name", nargs="?")
+    write = commands.add_parser("transcribe", help="write what is said in a recording (wav, flac, ogg or mp3)")
+    write.add_argument("file")
+    write.add_argument("--model", default="whisper-course", help="a course checkpoint, a folder, or a name on the hub")
+    write.add_argument("--language", help="its code, for example en; left out, the model hears which one it is")
+    write.add_argument("--task", default="transcribe", help="transcribe, or translate to English")
+    write.add_argument("--form", default="text", help="text, srt, vtt or json")
+    write.add_argument("--beams", type=int, help="of a beam search; left out, the likeliest token is taken each time")
+    write.add_argument("--words", action="store_true", help="when each word is said, too (in json)")
+    write.add_argument("--prompt", default="", help="text that went before, or names that will come up")
     commands.add_parser("doctor", help="what this machine has, and what is missing")
     options = parser.parse_args(arguments)
     try:
@@ -121,6 +130,20 @@ def _data(options: argparse.Namespace) -> int:
     from mmcourse import data
 
     print(data.card(options.name).to_markdown() if options.name else data.describe())
+    return 0
+
+
+def _transcribe(options: argparse.Namespace) -> int:
+    from mmcourse.checks import choose
+    from mmcourse.models import Whisper
+    from mmcourse.transcribe import FORMATS, Options, transcribe
+
+    choose("form", options.form, FORMATS)
+    how = Options(
+        language=options.language, task=options.task, beams=options.beams, words=options.words, prompt=options.prompt
+    )
+    found = transcribe(Whisper.from_pretrained(options.model).float(), options.file, how)
+    print(found.written(options.form))
     return 0
 
 
