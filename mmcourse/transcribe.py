@@ -381,7 +381,8 @@ def spectrogram(model: Whisper, pieces: Iterable[Tensor]) -> Tensor:
             if not bool(piece.isfinite().all()):
                 raise ValueError("the sound holds NaN or infinity; write it anew from the recording.")
             count += len(piece)
-            yield piece.float().to(device)
+            if len(piece):
+                yield piece.float().to(device)
         if not count:
             raise ValueError("the sound holds 0 samples; give a recording that is not empty.")
         yield torch.zeros(config.window, device=device)
