@@ -216,8 +216,9 @@ def _as_pictures(markup: str) -> str:
             continue
         end = piece.index("</svg>") + len("</svg>")
         head = piece[: piece.index(">")]
-        if "mm-outline" in head:  # a player's waveform: its sound and its name stay where it is stripped
-            out.append(piece[:end])
+        if "mm-outline" in head:  # a player's waveform, which has no words and takes the width that there is
+            source = data_url(piece[:end].encode(), "image/svg+xml")
+            out.append(f'<img class="mm-outline" alt="" src="{source}">')
         elif "mm-narrow" not in head:
             alt, width, height = (head.split(f' {name}="', 1)[1].split('"', 1)[0] for name in _HEAD)
             source = data_url(piece[:end].encode(), "image/svg+xml")

@@ -66,8 +66,8 @@ def outline(sound: np.ndarray) -> str:
     upper = " ".join(f"{i} {y - 0.3:g}" for i, y in enumerate(top))
     lower = " ".join(f"{i} {low[i] + 0.3:g}" for i in range(count - 1, -1, -1))
     return (
-        f'<svg class="mm-outline" viewBox="0 0 {max(1, count - 1)} 60" preserveAspectRatio="none" aria-hidden="true">'
-        f'<path d="M{upper} {lower}Z"/></svg>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="mm-outline" viewBox="0 0 {max(1, count - 1)} 60" '
+        f'preserveAspectRatio="none" aria-hidden="true"><path fill="#0072b2" d="M{upper} {lower}Z"/></svg>'
     )
 
 
