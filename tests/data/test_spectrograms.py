@@ -10,7 +10,8 @@ import torch
 from mmcourse.data import SoundDataset
 from mmcourse.data.augment_spectrogram import Stranger
 from mmcourse.data.spectrograms import Mixture, SpectrogramDataset, spectrograms
-from mmcourse.recipes.ch09_ast import VOICE, digits
+from mmcourse.recipes import RECIPES
+from mmcourse.recipes.ch09_ast import VOICE, SoundRecipe, digits
 from mmcourse.recipes.sound_studies import MODELS, STUDIES, points
 from mmcourse.tokens.spectrogram import LogMelConfig
 
@@ -104,3 +105,31 @@ def test_the_rivals_are_of_a_size() -> None:
     ast, cnn = MODELS["AST"]().parameter_count(), MODELS["CNN"]().parameter_count()
     assert 0.1 < cnn / ast < 1.5
     assert MODELS["CNN"]()(torch.randn(2, 96, 46)).shape == (2, 10)
+
+
+def test_settings_are_chosen_without_the_held_speaker(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def read(self: object, name: str, split: str, voices: tuple[str, ...] = (), **options: object) -> object:
+        asked.append((name, split, voices))
+        return made(4, 0.0, 1)
+
+    monkeypatch.setattr("mmcourse.recipes.ch09_ast.SoundRecipe.read", read)
+    learn, held = digits("george+theo+lucas").validation()
+    assert ("fsdd", "george+lucas", ()) in asked
+    assert asked[-1] == ("fsdd", "theo", ())
+    assert len(held) == 4
+    assert len(learn) == 12
+
+
+def test_a_part_may_take_some_voices_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MMCOURSE_CACHE", str(tmp_path))
+    heard = [torch.rand(8000) for _ in range(3)]
+    data = SoundDataset(
+        "some", "train", sounds=heard, rate=16000, labels=torch.arange(3), concepts=["f1", "flite:slt", "flite:rms"]
+    )
+    monkeypatch.setattr("mmcourse.recipes.ch09_ast.load", lambda name, split, **options: data)
+    recipe = RECIPES["ast-digits-synthetic"]
+    assert isinstance(recipe, SoundRecipe)
+    assert recipe.read("some", "train", ("flite:",)).labels.tolist() == [1, 2]
+    assert recipe.read("some", "train").labels.tolist() == [0, 1, 2]
