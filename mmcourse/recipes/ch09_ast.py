@@ -162,7 +162,7 @@ def digits(people: str) -> SoundRecipe:
         name="ast-digits",
         title="Spoken digits of people (Free Spoken Digit Dataset, CC BY-SA 4.0) and of eSpeak NG, flite and festival",
         model=learned_from_synthesizers,
-        options={"mixture": "55% fsdd, 30% eSpeak NG's voices, 15% flite's and festival's; start: ast-digits-synthetic"},
+        options={"mixture": "55% fsdd, 30% eSpeak NG, 15% flite and festival; start: ast-digits-synthetic"},
         settings=replace(SYNTHETIC.settings, steps=4500, learning_rate=1e-3),
         mixture=(
             Part("fsdd", people, 0.55),
