@@ -204,6 +204,9 @@ class Stem(nn.Module):
         super().__init__()
         self.first = nn.Conv1d(config.bands, config.width, kernel_size=3, padding=1)
         self.second = nn.Conv1d(config.width, config.width, kernel_size=3, stride=2, padding=1)
+        # By default the sound would leave the stem at a tenth of the positions' size, and nothing would be heard of it.
+        for layer in (self.first, self.second):
+            nn.init.kaiming_normal_(layer.weight)
 
     def forward(self, mel: Tensor) -> Tensor:
         """(B, F, M) -> (B, F / 2, D)."""

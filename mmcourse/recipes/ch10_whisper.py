@@ -108,7 +108,7 @@ RECIPES = [
         data="speech",
         split="train",
         settings=Settings(
-            steps=2200,
+            steps=4000,
             batch_size=64,
             learning_rate=1e-3,
             warmup=0.05,
@@ -117,7 +117,7 @@ RECIPES = [
             save_seconds=60,
         ),
         objective=Hearing(),
-        augmentation=Strangers(),
+        augmentation=Strangers(speed=0.1, formants=0.03, microphone=5.0, echo=0.1, band=0.2, noise=0.3),
         measure=evaluate_hearing(strangers),
     ),
 ]

@@ -88,7 +88,7 @@ class Lessons:
     config: WhisperConfig
     strangers: Strangers = field(default_factory=lambda: Strangers(0, 0, 0, 0, 0, 0, 0, False))
     easy_steps: int = 300
-    led_steps: int = 800
+    led_steps: int = 500
 
     def __post_init__(self) -> None:
         self.tokenizer = TextTokenizer.from_merges(self.config.merges, self.config.special)
@@ -164,20 +164,19 @@ class Lessons:
         c, special, rate = self.config, self.config.special, self.config.log_mel.sample_rate
         speeds = self.strangers.speeds(len(chosen), draws)
         starts = [chance.randrange(rate // 4) for _ in chosen]
-        sounds, rows, centres, texts, used = [], [], [], [], []
+        sounds, rows, centres, used = [], [], [], []
         for i, (sound, text, english, language) in enumerate(chosen):
             room = int(c.window / float(speeds[i])) - 1
             start = min(starts[i], max(0, room - len(sound)))
             sound = F.pad(sound, (start, 0))[:room]
             if silent := chance.random() < 0.02:
-                sound, text = torch.zeros_like(sound), ""
+                sound = torch.zeros_like(sound)
             begin, end = (t / rate * float(speeds[i]) for t in (start, len(sound)))
             used.append(len(sound) * float(speeds[i]))
             sounds.append(sound)
             pair, centre = self.tokens(text, english, language, begin, end, silent, chance)
             rows.append(pair)
             centres.append(centre)
-            texts.append(torch.tensor(self.tokenizer.encode(f" {text}") if text else [], dtype=torch.long))
         longest = max(used) + chance.choice([*[0] * 10, rate // 2, c.window])
         frames = min(c.window, int(longest)) // (2 * c.hop) * 2 + 2
         frames = min(frames, 2 * c.audio_context)
@@ -198,8 +197,6 @@ class Lessons:
             "ids": ids,
             "targets": targets,
             "centres": pad_sequence([torch.tensor(row) for row in centres], batch_first=True, padding_value=-1.0),
-            "transcripts": pad_sequence(texts, batch_first=True),
-            "transcript_lengths": torch.tensor([len(text) for text in texts]),
             "led": torch.full((len(ids),), float(step < self.led_steps)),
         }
 
@@ -233,20 +230,16 @@ class Lessons:
 
 @dataclass(frozen=True)
 class Hearing:
-    """The next token, in nats, and two helps that the encoder learns faster by.
+    """The next token, in nats; and while a batch is ``"led"``, attention is drawn to where a token is expected.
 
-    Connectionist temporal classification (Graves et al., 2006) of the encoder's output against the transcript, by the
-    decoder's own embedding, as in hybrid training (Watanabe et al., 2017). And while a batch is ``"led"``, attention is
-    drawn to where a token is expected (Tachibana et al., 2018): the model finds the alignment in minutes, not in a
-    quarter of an hour.
+    The lead (Tachibana et al., 2018) shall spare the long time in which a model writes without having found where to
+    listen.
 
     Args:
-        ctc: weight of the first help.
-        lead: weight of the second.
+        lead: weight of the lead.
         width: how far from its expected place attention may lie, as a share of the sound.
     """
 
-    ctc: float = 0.3
     lead: float = 0.5
     width: float = 0.12
 
@@ -254,9 +247,8 @@ class Hearing:
         """The loss, and the share of right tokens as ``accuracy``."""
         mel, ids, targets = (wanted(batch, name, self) for name in ("mel", "ids", "targets"))
         led = bool(batch["led"].any())
-        heard: list[Tensor] = []  # the encoder's output
         asked: list[tuple[Tensor, Tensor]] = []  # queries and keys of the upper half's cross-attention
-        handles = [model.encoder.register_forward_hook(lambda module, given, out: heard.append(out))]
+        handles = []
         if led:
             for block in model.decoder.blocks[len(model.decoder.blocks) // 2 :]:
                 hook = lambda module, given: asked.append((given[0], given[1][0]))  # noqa: E731
@@ -269,15 +261,6 @@ class Hearing:
                 handle.remove()
         loss, report = next_token_loss(logits.float(), targets)
         report["next"] = loss.detach()
-        memory = heard[0]
-        if self.ctc:
-            said, counts = batch["transcripts"], batch["transcript_lengths"]
-            scores = F.linear(memory, model.embedding.weight.to(memory)).float().log_softmax(-1).transpose(0, 1)
-            sizes = torch.full_like(counts, memory.shape[1])
-            blank = int(model.config.special.sot_lm)  # never said otherwise
-            each = F.ctc_loss(scores, said, sizes, counts, blank, reduction="none", zero_infinity=True)
-            ctc = (each / counts.clamp(min=1)).mean()
-            loss, report["ctc"] = loss + self.ctc * ctc, ctc.detach()
         if led:
             weights = [scaled_dot_product(q.float(), k.float(), k.float(), None)[1] for q, k in asked]
             lead = self.astray(weights, batch["centres"])
