@@ -298,7 +298,7 @@ AUTOMODULE = "```{{eval-rst}}\n.. automodule:: {}\n   :ignore-module-all:\n```\n
 API = {
     "transformer": ["mmcourse.transformer", "mmcourse.cache"],
     "tokens": ["mmcourse.tokens"],
-    "models": ["mmcourse.models", "mmcourse.generation"],
+    "models": ["mmcourse.models", "mmcourse.generation", "mmcourse.transcribe"],
     "checkpoints": ["mmcourse.base", "mmcourse.checks", "mmcourse.checkpoint", "mmcourse.pretrained", "mmcourse.files"],
     "data": ["mmcourse.data"],
     "training": ["mmcourse.training", "mmcourse.recipes", "mmcourse.identity", "mmcourse.machine"],

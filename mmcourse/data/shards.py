@@ -114,6 +114,8 @@ class ShardedDataset(IterableDataset[Batch]):
         Raises:
             ValueError: no sample can be read, or pictures differ in size.
         """
+        whole("step", step, 0)
+        whole("batch_size", batch_size)
         if self._next != (seed, batch_size, step):
             self._stream = self._from(step * batch_size, seed)
         items = [next(self._stream) for _ in range(batch_size)]

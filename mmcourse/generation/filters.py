@@ -18,6 +18,13 @@ from mmcourse.checks import real, whole
 LogitFilter = Callable[[Tensor, Tensor], Tensor]
 
 
+def _check_ids(who: str, ids: object) -> None:
+    if not isinstance(ids, list | tuple):
+        raise ValueError(f"{who}({ids!r}): give a tuple of ids, {who}((3,)) for one.")
+    for id in ids:
+        whole(f"id of {who}", id, 0)
+
+
 @dataclass(frozen=True)
 class Temperature:
     """Divide by T here, before the rules that follow: ``[Temperature(0.7), TopP(0.9)]`` cuts the sharpened shares."""
@@ -74,10 +81,7 @@ class Suppress:
     ids: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        if not isinstance(self.ids, list | tuple):
-            raise ValueError(f"Suppress({self.ids!r}): give a tuple of ids, Suppress((3,)) for one.")
-        for id in self.ids:
-            whole("id of Suppress", id, 0)
+        _check_ids("Suppress", self.ids)
 
     def __call__(self, logits: Tensor, ids: Tensor) -> Tensor:
         """(B, K) -> (B, K)."""
@@ -108,6 +112,9 @@ class SuppressFirst:
 
     ids: tuple[int, ...]
 
+    def __post_init__(self) -> None:
+        _check_ids("SuppressFirst", self.ids)
+
     def __call__(self, logits: Tensor, ids: Tensor) -> Tensor:
         """(B, K) -> (B, K)."""
         return logits if ids.shape[1] else Suppress(self.ids)(logits, ids)
@@ -132,6 +139,13 @@ class TimestampRules:
     eot: int
     latest: int | None = None
     never: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        whole("first", self.first)
+        whole("eot", self.eot, 0)
+        if self.latest is not None:
+            whole("latest", self.latest, 0)
+        _check_ids("TimestampRules", self.never)
 
     def __call__(self, logits: Tensor, ids: Tensor) -> Tensor:
         """(B, K) -> (B, K)."""
@@ -163,6 +177,7 @@ class Likelihood:
     """
 
     def __init__(self, eos: int) -> None:
+        whole("eos", eos, 0)
         self.eos = eos
         self._total: Tensor | None = None
         self._last: Tensor | None = None

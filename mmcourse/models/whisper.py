@@ -118,7 +118,10 @@ class WhisperConfig(ModelConfig):
         whole("eot", self.eot, 0)
         for name in ("languages", "merges"):
             object.__setattr__(self, name, _words(name, getattr(self, name)))
-        heads = tuple(tuple(pair) for pair in self.alignment_heads)
+        given = self.alignment_heads
+        if not isinstance(given, list | tuple) or not all(isinstance(p, list | tuple) and len(p) == 2 for p in given):
+            raise ValueError(f"alignment_heads is {given!r}; give pairs of layer and head, both counted from 0.")
+        heads = tuple(tuple(pair) for pair in given)
         object.__setattr__(self, "alignment_heads", heads)
         self.encoder()
         self.decoder()

@@ -278,6 +278,7 @@ def kmeans(
     Raises:
         ValueError: as :func:`kmeans_steps`; no start, a negative number of steps or tolerance.
     """
+    whole("seed", seed, 0)
     whole("starts", starts)
     whole("steps", steps, 0)
     real("tolerance", tolerance)

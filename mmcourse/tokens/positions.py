@@ -134,7 +134,7 @@ class Positions(nn.Module):
         real("std", std)
         self.kind, self.grid, self.width, self.prefix = kind, sides("grid", grid), width, prefix
         if max(*self.grid, width) >= 2**24:
-            raise ValueError(f"{grid[0]} x {grid[1]} positions of width {width} are more than any memory holds.")
+            raise ValueError(f"{grid[0]} x {grid[1]} positions of width {width} are what no machine can hold.")
         self.table: Tensor
         if kind == "learned":
             self.table = nn.Parameter(torch.empty(prefix + grid[0] * grid[1], width).normal_(std=std))

@@ -398,6 +398,8 @@ def istft(spectrum: Tensor, window: Tensor, hop: int, length: int | None = None)
         raise TypeError(f"the spectrum is {spectrum.dtype}; give complex numbers, as stft() does.")
     _check_spectrum(spectrum, window)
     size, count = len(window), spectrum.shape[-2]
+    if hop > size:
+        raise ValueError(f"hop={hop} leaves gaps between windows of {size}; what stood there cannot be made again.")
     pieces = torch.fft.irfft(spectrum, size) * window  # (..., F, S)
     total = size + hop * (count - 1)
     flat = pieces.reshape(-1, count, size).mT

@@ -101,7 +101,7 @@ LISTS = {
     },
     "recipes/registry.py": {
         "from mmcourse.recipes.recipe": "from mmcourse.recipes import ch99_scratch\n",
-        "ch01_pixels, ": "ch99_scratch, ",
+        ")\nRECIPES: dict": "    ch99_scratch,\n",
     },
 }
 USE = """

@@ -524,6 +524,7 @@ def hearing() -> list[Entry]:
 
 def decoding() -> list[Entry]:
     from mmcourse.generation import MinLength, Suppress, Temperature, TopK, TopP, beam_search, generate
+    from mmcourse.generation.filters import Likelihood, SuppressFirst, TimestampRules
     from mmcourse.models import ImageGPT, ImageGPTConfig
 
     torch.manual_seed(0)
@@ -549,7 +550,12 @@ def decoding() -> list[Entry]:
                                     "eos": st.one_of(st.none(), st.integers(0, 7), SMALL), "length_penalty": REALS,
                                     "patience": REALS}, of=(beam_search,)),
         Entry("MinLength", MinLength, {"n": SMALL, "eos": SMALL}),
-        Entry("Suppress", Suppress, {"ids": st.one_of(st.lists(SMALL, max_size=3).map(tuple), SMALL)}),
+        *(Entry(rule.__name__, rule, {"ids": st.one_of(st.lists(SMALL, max_size=3).map(tuple), SMALL)})
+          for rule in (Suppress, SuppressFirst)),
+        Entry("TimestampRules", TimestampRules, {
+            "first": SMALL, "eot": SMALL, "latest": st.one_of(st.none(), SMALL),
+            "never": st.one_of(st.lists(SMALL, max_size=3).map(tuple), SMALL)}),
+        Entry("Likelihood", Likelihood, {"eos": SMALL}),
     ]  # fmt: skip
 
 

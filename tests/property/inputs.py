@@ -79,7 +79,7 @@ def limits() -> Iterator[None]:
     alarmed = threading.current_thread() is threading.main_thread() and hasattr(signal, "SIGPROF")
     if alarmed:
         old = signal.signal(signal.SIGPROF, late)
-        signal.setitimer(signal.ITIMER_PROF, SECONDS)
+        signal.setitimer(signal.ITIMER_PROF, SECONDS, 1)  # again, where a callback swallowed the first
     try:
         yield
     finally:
