@@ -144,7 +144,7 @@ def build(model: type[Model], config: ModelConfig, state: Mapping[str, Tensor], 
     Raises:
         CheckpointError: a tensor is missing, left over, or of another shape; the line names it.
     """
-    layers = getattr(config, "layers", 0)
+    layers = sum(value for name, value in config.to_dict().items() if name.endswith("layers"))
     if layers > len(state):
         raise CheckpointError(f"the configuration asks for {layers} layers, the checkpoint holds {len(state)} tensors.")
     try:
