@@ -144,13 +144,13 @@ def build(model: type[Model], config: ModelConfig, state: Mapping[str, Tensor], 
     Raises:
         CheckpointError: a tensor is missing, left over, or of another shape; the line names it.
     """
-    layers = sum(value for name, value in config.to_dict().items() if name.endswith("layers"))
+    layers = sum(value for name, value in vars(config).items() if name.endswith("layers"))
     if layers > len(state):
         raise CheckpointError(f"the configuration asks for {layers} layers, the checkpoint holds {len(state)} tensors.")
     try:
         with torch.device("meta"):
             own = model(config).state_dict()
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:
         raise CheckpointError(f"the configuration asks for what no machine can hold ({error}).") from error
 
     def named(key: str) -> str:
