@@ -2,7 +2,7 @@
 
 The rules of decoding are a list for the one sampler (:mod:`mmcourse.generation`). What goes on around it follows
 openai/whisper (``decoding.py``, ``transcribe.py``, ``timing.py``; Radford et al., 2023, section 4.5): the same weights
-give the same text. Derived in :ref:`sec-10-decoding`.
+give the same text. Derived in :ref:`sec-10-whisper`.
 """
 
 from __future__ import annotations
