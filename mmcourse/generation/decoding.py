@@ -52,7 +52,8 @@ def join(prefix: Tensor | Sequence[Tensor]) -> tuple[Tensor, Tensor | None]:
         ValueError: no beginning, or one that is not made of integers.
     """
     if not isinstance(prefix, Tensor | list | tuple):
-        raise TypeError(f"the prefix is {prefix!r}; give int64 ids (B, n), or a list of (n,) where lengths differ.")
+        kind = type(prefix).__name__
+        raise TypeError(f"the prefix is of type {kind}; give int64 ids (B, n), or a list of (n,) where lengths differ.")
     rows = [prefix] if isinstance(prefix, Tensor) else list(prefix)
     for row in rows:
         tensor("the prefix", row)

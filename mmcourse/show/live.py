@@ -320,6 +320,8 @@ def positions(
     for name, table in tables.items():
         waves = isinstance(table, tuple) and isinstance(table[0], str)
         array = _waves(table[0], table[1], grid) if waves else numbers(name, table).double().numpy()
+        if not np.isfinite(array).all():
+            raise ValueError(f"live.positions() got {name!r} with NaN or infinity: give finite numbers")
         if array.ndim != 2 or len(array) != rows * columns:
             raise ValueError(
                 f"live.positions() got {name!r} of shape {array.shape}; a {rows} x {columns} grid needs "
@@ -392,6 +394,8 @@ def convolution(
         if table.shape != (3, 3):
             raise ValueError(f"{who} got the kernel {name!r} of shape {table.shape}; give 3 rows of 3 numbers")
         listed.append({"name": name, "values": table.flatten().tolist()})
+    if not isinstance(strides, list | tuple):
+        raise ValueError(f"{who} got strides={strides!r}; give a list of them, 0 to 2")
     if not listed or not 1 <= len(strides) <= 4 or not set(strides) <= {0, 1, 2} or not any(strides):
         raise ValueError(f"{who} got {len(listed)} kernels and strides={tuple(strides)}; give one, and strides 0 to 2")
     data = {"image": drawn, "kernels": listed, "strides": list(strides), "place": list(place), "top": top}

@@ -342,7 +342,8 @@ def patches(image: Any, P: int, title: str = "") -> Picture:
     """
     array = pixels(image, "patches()")
     height, width = array.shape[:2]
-    if P < 1 or height % P or width % P:
+    whole("P", P)
+    if height % P or width % P:
         raise ValueError(
             f"patches() got an image {height}x{width} and P = {P}: P must divide both sides; crop or resize it"
         )
@@ -356,9 +357,9 @@ def patches(image: Any, P: int, title: str = "") -> Picture:
     if title:
         _headline(fig, title)
     upper, lower = fig.subfigures(2, 1, squeeze=False, height_ratios=[top, 1.04]).flat
-    whole, cut = upper.subplots(1, 2)
-    _put(whole, array)
-    whole.set_title(f"image, {height} × {width} pixels", fontsize=8.5, fontweight="normal", loc="center")
+    uncut, cut = upper.subplots(1, 2)
+    _put(uncut, array)
+    uncut.set_title(f"image, {height} × {width} pixels", fontsize=8.5, fontweight="normal", loc="center")
     _put(cut, array)
     for r in range(1, rows):
         cut.axhline(r * P - 0.5, color=COLOUR_CUT, lw=1.2)
@@ -438,7 +439,7 @@ def attention_overlay(image: Any, map: Any, titles: Sequence[str] | None = None)
     array = pixels(image, "attention_overlay()")
     weights = torch.as_tensor(map).detach().cpu().float()
     weights = weights[None] if weights.ndim == 2 else weights
-    if weights.ndim != 3 or not torch.isfinite(weights).all():
+    if weights.ndim != 3 or not weights.numel() or not torch.isfinite(weights).all():
         raise ValueError(
             f"attention_overlay() got a map of shape {tuple(weights.shape)}: give finite (rows, columns) weights"
         )
