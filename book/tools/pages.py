@@ -299,7 +299,11 @@ API = {
     "transformer": ["mmcourse.transformer", "mmcourse.cache"],
     "tokens": ["mmcourse.tokens"],
     "models": ["mmcourse.models", "mmcourse.generation", "mmcourse.transcribe"],
-    "checkpoints": ["mmcourse.base", "mmcourse.checks", "mmcourse.checkpoint", "mmcourse.pretrained", "mmcourse.files"],
+    "checkpoints": [
+        *("mmcourse.base", "mmcourse.checks", "mmcourse.checkpoint", "mmcourse.files"),
+        "mmcourse.pretrained.convert",  # before its subclasses: viewcode links a source page to whom it meets first
+        "mmcourse.pretrained",
+    ],
     "data": ["mmcourse.data"],
     "training": ["mmcourse.training", "mmcourse.recipes", "mmcourse.identity", "mmcourse.machine"],
     "show": ["mmcourse.show"],
@@ -322,7 +326,8 @@ def modules() -> list[str]:
 
 def on_page(page: str) -> list[str]:
     """The modules that a page of the API reference describes."""
-    return [module for root in API[page] for module in modules() if module == root or module.startswith(f"{root}.")]
+    found = [m for root in API[page] for m in modules() if m == root or m.startswith(f"{root}.")]
+    return list(dict.fromkeys(found))
 
 
 def api(page: str) -> str:
