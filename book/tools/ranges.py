@@ -29,7 +29,8 @@ def main() -> None:
         # Without the project's own settings for uv, which hold torch at the lock's version.
         install = [uv, "--no-config", "pip", "install", "--quiet", "--python", python, *backend]
         # What has no wheel for this Python counts as not allowed: numpy 1.26 on 3.13, for one.
-        wheels = ["--only-binary", ":all:", "--no-binary", "mmcourse"]
+        # openai-whisper is published as source alone.
+        wheels = ["--only-binary", ":all:", "--no-binary", "mmcourse", "--no-binary", "openai-whisper"]
         run(*install, *wheels, "--resolution", "lowest-direct", "--editable", f"{ROOT}[test]")
         run(python, "-m", "pytest", *TESTS, "-n", "2", "-p", "no:cacheprovider")
 
