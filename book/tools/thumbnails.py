@@ -96,6 +96,8 @@ def small(image: Image.Image) -> bytes:
 
 def chosen(notebook: Path, name: str) -> list[dict[str, Any]]:
     """The outputs of the figure of that name; of all figures where there is none of that name."""
+    if not notebook.exists():  # listed before it was written
+        return []
     cells = [c for c in json.loads(notebook.read_text(encoding="utf-8"))["cells"] if c["cell_type"] == "code"]
     named = [c for c in cells if c["metadata"].get("mystnb", {}).get("figure", {}).get("name") == name]
     return [output["data"] for cell in named or cells for output in cell["outputs"] if "data" in output]

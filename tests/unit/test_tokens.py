@@ -147,7 +147,7 @@ def test_attention_grows_with_heads_batch_type_and_the_square_of_tokens() -> Non
         (lambda: patches.linear_to_convolution(torch.rand(4, 12), 3, 3), "need (D, 27)"),
         (lambda: positions.Positions("sine", (2, 2), 8), "unknown kind 'sine'"),
         (lambda: positions.Positions("learned", (2, 2.0), 8), "2.0"),
-        (lambda: positions.Positions("learned", (2**40, 2), 8), "more than any memory"),
+        (lambda: positions.Positions("learned", (2**40, 2), 8), "no machine can hold"),
     ],
 )
 def test_layers_refuse_what_makes_no_sense_in_one_line(call, says: str) -> None:  # type: ignore[no-untyped-def]
