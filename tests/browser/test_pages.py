@@ -21,7 +21,8 @@ READY = """async () => {
 BROKEN = "() => [...document.images].filter((i) => !i.complete || i.naturalWidth === 0).map((i) => i.src.slice(0, 120))"
 #: A picture says something, or says that it says nothing (alt="" is for ornaments and is not accepted for content).
 WITHOUT_ALT = """() => [...document.querySelectorAll("img")].filter((i) => !(i.getAttribute("alt") || "").trim())
-  .filter((i) => !i.closest(".navbar-brand") && !i.matches('.mm-thumbnail[alt=""], [role=img] [alt=""]')).map((i) => i.src.slice(0, 120))"""
+  .filter((i) => !i.closest(".navbar-brand") && !i.matches('.mm-thumbnail[alt=""], [role=img] [alt=""]'))
+  .map((i) => i.src.slice(0, 120))"""
 POOR_ALT = """() => [...document.querySelectorAll("article img")].map((i) => i.alt)
   .filter((alt) => /^(\\.\\.\\/)?_images\\/|\\.(png|svg|jpe?g)$/.test(alt))"""
 SIDEWAYS = """() => {
