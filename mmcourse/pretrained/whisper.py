@@ -62,7 +62,7 @@ def vocabulary(size: int, eot: int | None = None) -> dict[str, Any]:
     """The fields that a published vocabulary says: where text ends, the languages, whether there are several.
 
     Args:
-        size: K.
+        size: how many ids there are, K of the checkpoint.
         eot: the end of text, where the size is no published one.
     """
     if size in (ENGLISH, NINETY_NINE, HUNDRED):
