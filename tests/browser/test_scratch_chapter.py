@@ -76,7 +76,7 @@ def test_a_chapter_is_its_own_files_and_one_line(tmp_path: Path) -> None:
     assert "What is added?" not in (generated / "map.md").read_text(encoding="utf-8")
 
     # The other chapters' notebooks stayed behind, so the book of the copy is this chapter and the maps.
-    maps = ["book/instructors_map", "book/outlook", "book/run_times"]
+    maps = ["book/instructors_map", "book/grading", "book/outlook", "book/run_times"]
     (book / "book" / "run_times.md").write_text("# Map\n\n```{include} _generated/map.md\n```\n", encoding="utf-8")
     parts = [{"chapters": [{"file": name} for name in maps]}]
     toc.write_text(yaml.safe_dump({"format": "jb-book", "root": f"notebooks/{NAME}", "parts": parts}), encoding="utf-8")
