@@ -150,8 +150,10 @@ def build(model: type[Model], config: ModelConfig, state: Mapping[str, Tensor], 
     try:
         with torch.device("meta"):
             own = model(config).state_dict()
-    except (RuntimeError, ValueError) as error:
+    except RuntimeError as error:
         raise CheckpointError(f"the configuration asks for what no machine can hold ({error}).") from error
+    except ValueError as error:
+        raise CheckpointError(f"the configuration makes no {model.__name__}: {error}") from error
 
     def named(key: str) -> str:
         try:

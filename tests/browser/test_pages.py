@@ -19,9 +19,11 @@ READY = """async () => {
   await Promise.all([...document.images].map((img) => img.decode().catch(() => {})));
 }"""
 BROKEN = "() => [...document.images].filter((i) => !i.complete || i.naturalWidth === 0).map((i) => i.src.slice(0, 120))"
-#: A picture says something, or says that it says nothing (alt="" is for ornaments and is not accepted for content).
+#: A picture says something (alt="" is not accepted for content), or what stands around it does: a drawing board with a
+#: name of its own, or the title of the card that it decorates.
 WITHOUT_ALT = """() => [...document.querySelectorAll("img")].filter((i) => !(i.getAttribute("alt") || "").trim())
-  .filter((i) => !i.closest(".navbar-brand") && !i.matches('.mm-thumbnail[alt=""], [role=img] [alt=""]'))
+  .filter((i) => !i.closest(".navbar-brand") && !i.matches('.mm-chapter .mm-thumbnail[alt=""]'))
+  .filter((i) => !(i.matches('[alt=""]') && (i.closest("[role=img]")?.getAttribute("aria-label") || "").trim()))
   .map((i) => i.src.slice(0, 120))"""
 POOR_ALT = """() => [...document.querySelectorAll("article img")].map((i) => i.alt)
   .filter((alt) => /^(\\.\\.\\/)?_images\\/|\\.(png|svg|jpe?g)$/.test(alt))"""
