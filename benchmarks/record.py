@@ -19,11 +19,17 @@ from mmcourse.files import write_text
 RESULTS = Path(__file__).resolve().parents[1] / "book" / "_generated" / "benchmarks.json"
 
 
+REST = 0.25
+"""Seconds between two calls. One library's threads spin for a while, waiting for more work, and would take a core from
+the other's next call."""
+
+
 def side_by_side(*calls: Callable[[], Any], repeats: int = 5) -> tuple[float, ...]:
     """Seconds of one call of each: the median of some, run in turns after one call that does not count."""
     seconds: list[list[float]] = [[] for _ in calls]
     for turn in range(repeats + 1):
         for call, taken in zip(calls, seconds, strict=True):
+            time.sleep(REST)
             start = time.perf_counter()
             call()
             if torch.cuda.is_available():

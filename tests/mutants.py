@@ -28,7 +28,7 @@ TESTS = {
     "cache.py": CORE,
     "generation/beam.py": ["test_generation"],
     "generation/decoding.py": ["test_generation", "test_whisper"],
-    "generation/filters.py": ["test_generation"],
+    "generation/filters.py": ["test_generation", "test_transcribe"],
     "generation/sampling.py": ["test_generation"],
     "tokens/cnn.py": ["test_tokens"],
     "tokens/images.py": ["test_preprocess", "test_tokens", "test_checks", "test_vit"],
