@@ -1,4 +1,4 @@
-"""The course's data sets under one call: pictures, sounds, speech; many need no download.
+"""The course's data sets under one call: pictures, sounds, speech, scenes; many need no download.
 
 Example:
     >>> from mmcourse.data import load
@@ -19,6 +19,7 @@ from mmcourse.data import emoji as _emoji
 from mmcourse.data import handwritten as _handwritten
 from mmcourse.data import instruments as _instruments
 from mmcourse.data import photos as _photos
+from mmcourse.data import scenes as _scenes
 from mmcourse.data import speech as _speech
 from mmcourse.data.cache import cache_folder, cached, data_folder, key, problem
 from mmcourse.data.cards import Card, card, names
@@ -77,16 +78,17 @@ def load(name: str, split: str = "train", **options: Any) -> Dataset:
     """A data set by name.
 
     Args:
-        name: One of ``names``; ``digits``, ``mnist5k``, ``emoji`` and ``photos`` need no download, nor do sets of
-            speech that is made here.
+        name: One of ``names``; ``digits``, ``mnist5k``, ``emoji`` and ``photos`` need no download, nor do scenes and
+            sets of speech that are made here.
         split: ``"train"``, ``"validation"`` or ``"test"``, several joined by ``+``, or ``"all"``.
             ``"train+validation"`` works for every set that is split by chance. Parts of recordings of people are
             what may be held out: speakers (``"george+theo"``), languages (``"fr"``), folds, or the authors' parts.
         **options: For ``emoji``: ``style`` (``"twemoji"``, ``"openmoji"``, ``"noto"``, ``"fluent"``, or several
             joined by ``+``), ``size`` in pixels (32), ``language`` of the captions (``"en"``). For ``photos``
             (128), and public sets whose pictures differ in size (64): ``size``. For ``spoken-digits``: ``takes``,
-            ``synthesizers``. For ``speech``: ``count``, ``languages``, ``kinds``, ``synthesizers``. For
-            ``common-voice``: ``language`` (``"en"``), the name of its folder.
+            ``synthesizers``. For ``speech``: ``count``, ``languages``, ``kinds``, ``synthesizers``. For ``scenes``:
+            ``size`` (32), ``language`` (``"en"``, ``"pt"`` or ``"en+pt"``), ``count``. For ``common-voice``:
+            ``language`` (``"en"``), the name of its folder.
 
     Returns:
         The pictures with labels and, for emoji and photos, captions; or the sounds with what they have of these.
@@ -114,6 +116,9 @@ def load(name: str, split: str = "train", **options: Any) -> Dataset:
     if name == "speech":
         _options(name, options, {"count", "languages", "kinds", "synthesizers"})
         return _speech.speech(split, **options)
+    if name == "scenes":
+        _options(name, options, {"size", "language", "count"})
+        return _scenes.scenes(split, **options)
     if name == "people-samples":
         _options(name, options, set())
         return samples(split)
@@ -204,7 +209,7 @@ def describe() -> str:
                 yield f"  {name:<{wide}}  {shown:<26}  {card(name).title}"
 
     lines = ["Data sets that come with the installed packages:", *listed("inside")]
-    lines += ["", "Speech and music made on this machine:", *listed("made")]
+    lines += ["", "Speech, music and scenes made on this machine:", *listed("made")]
     lines += ["", "Data sets that torchvision downloads on first use:", *listed("torchvision")]
     lines += ["", "Recordings that are fetched by hand:", *listed("by hand")]
     broken = problem()

@@ -10,6 +10,7 @@ from mmcourse.data import emoji
 from mmcourse.data.downloads import EMBEDDED, SOURCES
 from mmcourse.data.people import PEOPLE
 from mmcourse.data.photos import PHOTOS
+from mmcourse.data.scenes import COUNTS as SCENES
 from mmcourse.data.speech import MADE
 
 
@@ -214,6 +215,30 @@ def _embedded() -> dict[str, Card]:
                 "The text is 172 pixels high and the page 191: larger sizes enlarge them.",
                 "JPEG files (china, flower, hubble_deep_field, retina, rocket) were compressed before.",
             ],
+        ),
+        "scenes": Card(
+            name="scenes",
+            title="Scenes",
+            summary="One to three coloured shapes on white, each with a caption that names them, their sizes and where "
+            "they stand, in English or Portuguese. What a picture shows can be read back from its pixels "
+            "(`mmcourse.data.scene_detector`), so that a drawn caption can be marked right or wrong.",
+            source="Drawn on this machine by `mmcourse.data.scenes`. The idea, pictures made to test the combining of "
+            "words, is that of CLEVR.",
+            address="https://cs.stanford.edu/people/jcjohns/clevr/",
+            licence="Drawn by this package: MIT, as its code.",
+            citation="J. Johnson, B. Hariharan, L. van der Maaten, L. Fei-Fei, C. L. Zitnick, R. Girshick (2017). "
+            "CLEVR: A Diagnostic Dataset for Compositional Language and Elementary Visual Reasoning. CVPR.",
+            shape="3xSxS, S = 32 unless another size is given",
+            counts=dict(SCENES),
+            splits="By combination. Only the test part shows green triangles, purple squares, and stars to the left of "
+            "something; only the validation part shows yellow circles and triangles above something. `familiar` "
+            "holds new drawings of combinations that training shows.",
+            faults=[
+                "Every test scene shows at least one combination that is held out, and nothing else about it is new.",
+                "A caption leaves out one size in five; such a caption holds of several pictures.",
+                "Shapes never touch, and a scene of three is always a pair and one on a side of both.",
+            ],
+            comes="made",
         ),
     }  # fmt: skip
 

@@ -35,7 +35,7 @@ from mmcourse.data.sounds import QUIET, PackedSounds, kept, to_int16, trimmed
 from mmcourse.data.splits import PARTS, parse, part_of, rank
 from mmcourse.data.synthesizer import SpeechUnavailableError, Utterance
 
-MADE = ("spoken-digits", "speech", "instruments")
+MADE = ("spoken-digits", "speech", "instruments", "scenes")
 FORMAT = 1  # of what is kept: another number makes everything anew
 CHUNK = 500  # utterances that one process says
 ACCENTS = ("en-us", "en-us-nyc", "en", "en-gb-scotland", "en-gb-x-rp", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-029")

@@ -2,6 +2,7 @@
 
 from mmcourse.models.ast import AST, ASTConfig
 from mmcourse.models.imagegpt import ImageGPT, ImageGPTConfig
+from mmcourse.models.parti import Parti, PartiConfig
 from mmcourse.models.vit import ViT, ViTConfig, attention_rollout
 from mmcourse.models.whisper import Heard, Whisper, WhisperConfig
 
@@ -11,6 +12,8 @@ __all__ = [
     "Heard",
     "ImageGPT",
     "ImageGPTConfig",
+    "Parti",
+    "PartiConfig",
     "ViT",
     "ViTConfig",
     "Whisper",

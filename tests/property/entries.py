@@ -49,8 +49,8 @@ from torch import Tensor
 def entries() -> list[Entry]:
     """Every public entry that takes what a reader may give."""
     return [
-        *tokens(), *layers(), *sounds(), *pictures(), *models(), *listening(), *hearing(), *published(),
-        *decoding(), *data(), *own_data(),
+        *tokens(), *layers(), *sounds(), *pictures(), *models(), *listening(), *hearing(), *drawing(), *published(),
+        *decoding(), *data(), *scenes(), *own_data(),
         *training(), *learning(), *exercises(), *pages(), *computed(), *alive(),
     ]  # fmt: skip
 
@@ -519,6 +519,70 @@ def hearing() -> list[Entry]:
             "pieces": mostly(side(256, 260), [0, 255, -1, True, 2.5, None])}),
         Entry("sinusoidal_halves", sinusoidal_halves, {
             "count": SMALL, "width": mostly(side(4, 8), [0, 2, 7, -1, True, 2.5, None])}),
+    ]  # fmt: skip
+
+
+def scenes() -> list[Entry]:
+    """Captions and pictures of scenes."""
+    from mmcourse.data import load, scene_captions, scene_detector
+
+    sentence = st.sampled_from(["a small red circle on the left", "uma estrela azul acima de um quadrado preto",
+                                "A big blue star below a black cross."])  # fmt: skip
+    words = mostly(sentence, ["a red dog", "", None, 3, "a red circle", "a" * 300])
+    square = tensors(shapes(side(1, 2), side(3), side(32, 16), side(32, 16)))
+    return [
+        Entry("load scenes", lambda **o: load("scenes", "test", **o), {
+            "size": mostly(side(16, 32), [0, 8, 999, 2.5, True, "32", None]),
+            "language": mostly(st.sampled_from(["en", "pt", "en+pt"]), ["fr", "", None, 3, "en+"]),
+            "count": mostly(side(1, 3), [0, -1, 2.5, True, "3"])}, of=(load,)),
+        Entry("parse_caption", scene_captions.parse_caption, {"text": words}),
+        Entry("detect", scene_detector.detect, {"images": square}),
+        Entry("verdicts", scene_detector.verdicts, {
+            "captions": st.lists(words, min_size=1, max_size=2), "images": square}),
+        Entry("holds", scene_detector.holds, {"caption": words, "image": tensors(shapes(side(3), side(32), side(32)))}),
+    ]  # fmt: skip
+
+
+def small_parti(**more: Any) -> Any:
+    from mmcourse.models import Parti, PartiConfig
+    from mmcourse.tokens.vq import VQConfig
+
+    torch.manual_seed(0)
+    small: dict[str, Any] = {"width": 8, "mlp": 8, "encoder_layers": 1, "decoder_layers": 1, "heads": 2}
+    codebook = VQConfig(width=8, encoder=1, decoder=1, codes=16, warm=0)
+    sizes = {"tokenizer": codebook, "grid": 2, "text_vocab_size": 258, "text_context": 6, "merges": ("a b",)}
+    return Parti(PartiConfig(**{**small, **sizes, **more})).eval()
+
+
+def drawing() -> list[Entry]:
+    """Parti, and pictures of captions."""
+    from mmcourse.drawing import draw, rerank
+    from mmcourse.models import PartiConfig
+
+    model = small_parti()
+    texts = mostly(st.lists(st.text(max_size=4), min_size=1, max_size=2), [[], "ab", None, 3, ["a" * 50], [3]])
+    # forward looks at no value, as in ImageGPT
+    ids, written = (codes(257, shapes(side(1, 2), side(1, 3, 7))), codes(16, shapes(side(1, 2), side(4, 4, 5))))
+    ids, written = (one.map(lambda v: v.clamp(0, 15) if isinstance(v, Tensor) and v.dtype == torch.int64 else v)
+                    for one in (ids, written))  # fmt: skip
+    drawn = tensors(shapes(side(2), side(1, 3), side(3), side(8), side(8)))
+    judge = mostly(st.just(lambda images, texts: images.flatten(1).mean(1)), [lambda images, texts: images])
+    half = {name: mostly(side(1, 2), [0, -1, True, 2.5, None]) for name in ("encoder_layers", "decoder_layers")}
+    return [
+        Entry("PartiConfig", PartiConfig, {
+            "grid": mostly(st.sampled_from([2, (2, 3)]), [0, (2,), None, "2", 2.5]), "text_vocab_size": SMALL,
+            "text_context": SMALL, "width": mostly(side(8), [0, 7, "8", None]), "heads": mostly(side(2), [0, 3, True]),
+            "mlp": SMALL, "dropout": REALS, "merges": mostly(st.just(("a b",)), [None, 3, ("a", 3)]), **half}),
+        Entry("Parti", model, {"ids": ids, "codes": written}),
+        Entry("Parti.encode", model.encode, {"images": PICTURES}),
+        Entry("Parti.read", model.read, {"texts": texts}),
+        Entry("Parti.negative_log_likelihood", model.negative_log_likelihood, {
+            "texts": texts, "codes": codes(16, shapes(side(1, 2), side(4)))}),
+        Entry("draw", lambda **o: draw(model, **o), {
+            "texts": texts, "samples": SMALL, "guidance": st.one_of(st.none(), REALS), "temperature": REALS,
+            "seed": mostly(side(0, 3), [2])}, of=(draw,)),
+        Entry("rerank", rerank, {"images": drawn, "texts": mostly(st.just(["a", "b"]), [["a"], [], "ab", None]),
+                                 "scorer": judge}),
     ]  # fmt: skip
 
 
