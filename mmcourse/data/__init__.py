@@ -35,6 +35,7 @@ from mmcourse.data.dataset import (
     collate,
 )
 from mmcourse.data.downloads import SOURCES, DataUnavailableError, load_public
+from mmcourse.data.pairs import PairDecoder
 from mmcourse.data.people import PEOPLE, load_people, samples
 from mmcourse.data.photos import photo
 from mmcourse.data.shards import ShardedDataset, write_shards
@@ -48,6 +49,7 @@ __all__ = [
     "Dataset",
     "ImageDataset",
     "PairDataset",
+    "PairDecoder",
     "ShardedDataset",
     "SoundDataset",
     "SpeechDataset",

@@ -11,13 +11,16 @@ import hashlib
 import io
 import logging
 import os
+import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from torch.utils.data import IterableDataset, get_worker_info
 
 from mmcourse.checks import whole
@@ -29,7 +32,27 @@ from mmcourse.files import replacing
 log = logging.getLogger(__name__)
 
 PICTURES = ("png", "jpg", "jpeg", "webp")
+MOST_PIXELS = 2**26  # of a picture in a shard; a small file can say that it holds far more
 EDGE = 2**16  # bytes at each end of a shard that belong to its fingerprint
+
+
+@contextmanager
+def opened(content: bytes) -> Iterator[Image.Image]:
+    """A picture file, whose size is looked at before its pixels are.
+
+    Raises:
+        ValueError: more pixels than any picture of a training set has.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the bound below is lower
+        picture = Image.open(io.BytesIO(content))
+    with picture:
+        if picture.width * picture.height > MOST_PIXELS:
+            raise ValueError(
+                f"{picture.width:,} x {picture.height:,} pixels, and {MOST_PIXELS:,} are the most: too large, or a "
+                "decompression bomb"
+            )
+        yield picture
 
 
 def decode(sample: dict[str, bytes]) -> Batch:
@@ -38,12 +61,10 @@ def decode(sample: dict[str, bytes]) -> Batch:
     Raises:
         ValueError: a file cannot be read, or there is none of these.
     """
-    from PIL import Image
-
     item: Batch = {}
     for ending, content in sample.items():
         if ending in PICTURES:
-            with Image.open(io.BytesIO(content)) as picture:
+            with opened(content) as picture:
                 pixels = np.array(picture.convert("L" if picture.mode in ("1", "L") else "RGB"))
             planes = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
             item["images"] = torch.from_numpy(planes.copy()).float() / 255
@@ -224,7 +245,6 @@ def write_shards(data: Dataset, folder: str | os.PathLike[str], per_shard: int =
 
     Pictures become PNG, sounds ``.npy`` of float32, labels ``.cls``, captions ``.txt``.
     """
-    from PIL import Image
     from webdataset import TarWriter
 
     whole("per_shard", per_shard)

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from safetensors.torch import save_file
+from torch import Tensor
 
 from mmcourse.base import Model
 from mmcourse.checkpoint import CheckpointError
-from mmcourse.pretrained import hub
+from mmcourse.models import CLIP, Whisper
+from mmcourse.pretrained import clip, hub, whisper
 from mmcourse.pretrained.ast import ASTConverter, ast_from_state, ast_to_state
+from mmcourse.pretrained.clip import CLIPConverter, from_open_clip
 from mmcourse.pretrained.convert import Converter
 from mmcourse.pretrained.imagegpt import ImageGPTConverter
 from mmcourse.pretrained.vit import ViTConverter, from_timm, timm_from_files, to_timm
-from mmcourse.pretrained.whisper import WhisperConverter, from_openai, to_openai
+from mmcourse.pretrained.whisper import WhisperConverter
 
 __all__ = [
     "ast_from_state",
     "ast_to_state",
+    "from_open_clip",
     "from_openai",
     "from_published",
     "from_timm",
@@ -31,7 +36,9 @@ __all__ = [
     "to_transformers",
 ]
 
-CONVERTERS: tuple[Converter, ...] = (ViTConverter(), ImageGPTConverter(), WhisperConverter(), ASTConverter())
+CONVERTERS: tuple[Converter, ...] = (
+    ViTConverter(), ImageGPTConverter(), WhisperConverter(), ASTConverter(), CLIPConverter(),
+)  # fmt: skip
 
 
 def _reader(name: str) -> Converter:
@@ -102,7 +109,7 @@ def save_transformers(model: Model, folder: str | os.PathLike[str]) -> None:
     ``transformers.AutoModel`` reads that folder, and so does the model's own ``from_pretrained``.
 
     Args:
-        model: a ViT, ImageGPT, Whisper or AST.
+        model: a ViT, ImageGPT, Whisper, AST or CLIP.
         folder: made if need be.
 
     Raises:
@@ -121,6 +128,34 @@ def save_transformers(model: Model, folder: str | os.PathLike[str]) -> None:
         save_file({key: tensor.clone() for key, tensor in tensors.items()}, path / hub.WEIGHTS, {"format": "pt"})
     except OSError as error:
         raise CheckpointError(f"{path} cannot be written ({error}); choose a folder that you may write to.") from error
+
+
+def from_openai(checkpoint: Mapping[str, Any], heads: int | None = None) -> Whisper | CLIP:
+    """A Whisper or a CLIP of OpenAI's own checkpoint, in evaluation mode.
+
+    Args:
+        checkpoint: the state dict, or Whisper's whole published file with ``"dims"`` and ``"model_state_dict"``. Of
+            CLIP's published file, a traced model, give ``torch.jit.load(path).state_dict()``.
+        heads: of every attention; None for what the file says, else for heads of 64 numbers, as all published have.
+
+    Raises:
+        CheckpointError: a tensor that is missing, left over or of another shape; the line names it.
+    """
+    seen = any(str(key).startswith("visual.") for key in checkpoint)
+    return clip.from_openai(checkpoint, heads) if seen else whisper.from_openai(checkpoint, heads)
+
+
+def to_openai(model: Whisper | CLIP) -> dict[str, Tensor]:
+    """The way back of :func:`from_openai`: a state dict.
+
+    Raises:
+        CheckpointError: an option that theirs has not, or a model that OpenAI has not published.
+    """
+    if isinstance(model, CLIP):
+        return clip.to_openai(model)
+    if isinstance(model, Whisper):
+        return whisper.to_openai(model)
+    raise CheckpointError(f"OpenAI has published Whisper and CLIP in this layout, and no {type(model).__name__}.")
 
 
 def from_published(name_or_path: str | os.PathLike[str], revision: str | None = None) -> Any:

@@ -48,13 +48,19 @@ class Row(NamedTuple):
     layout: Layout = SAME
 
 
+LEAF = r"(\.weight|\.bias|\.running_mean|\.running_var|\.num_batches_tracked|)"
+
+
 def _tuple(names: str | tuple[str, ...]) -> tuple[str, ...]:
     return (names,) if isinstance(names, str) else names
 
 
 def _match(name: str, key: str) -> tuple[str, ...] | None:
-    """The number of the layer (where the name has one) and the leaf, ``.weight``, ``.bias`` or nothing."""
-    found = re.fullmatch(re.escape(name).replace(r"\{\}", r"(\d+)") + r"(\.weight|\.bias|)", key)
+    """The number of the layer (where the name has one) and the leaf, ``.weight``, ``.bias`` or nothing.
+
+    A batch norm has its means, variances and their count besides.
+    """
+    found = re.fullmatch(re.escape(name).replace(r"\{\}", r"(\d+)") + LEAF, key)
     return found.groups() if found else None
 
 
@@ -144,7 +150,8 @@ def build(model: type[Model], config: ModelConfig, state: Mapping[str, Tensor], 
     Raises:
         CheckpointError: a tensor is missing, left over, or of another shape; the line names it.
     """
-    layers = sum(value for name, value in vars(config).items() if name.endswith("layers"))
+    counts = [value for name, value in vars(config).items() if name.endswith("layers")]
+    layers = sum(sum(value) if isinstance(value, tuple) else value for value in counts)
     if layers > len(state):
         raise CheckpointError(f"the configuration asks for {layers} layers, the checkpoint holds {len(state)} tensors.")
     try:

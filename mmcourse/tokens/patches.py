@@ -68,16 +68,19 @@ class PatchEmbedding(nn.Module):
         width: Width of a token, D.
         stride: pixels from one patch to the next, down and to the right; less than P lets patches overlap (Gong et
             al., 2021, section 2.1). None for P: patches side by side, which must fill the picture.
+        bias: whether there is one; CLIP has none.
     """
 
-    def __init__(self, patch_size: int, channels: int, width: int, stride: tuple[int, int] | None = None) -> None:
+    def __init__(
+        self, patch_size: int, channels: int, width: int, stride: tuple[int, int] | None = None, bias: bool = True
+    ) -> None:
         super().__init__()
         for name, value in (("patch_size", patch_size), ("channels", channels), ("width", width)):
             whole(name, value)
         self.patch_size = patch_size
         self.channels = channels
         self.stride = stride
-        self.project = nn.Linear(patch_size * patch_size * channels, width)
+        self.project = nn.Linear(patch_size * patch_size * channels, width, bias)
 
     def grid(self, height: int, width: int) -> tuple[int, int]:
         """Rows and columns of patches that a picture of this size gives."""
@@ -99,10 +102,12 @@ class PatchEmbedding(nn.Module):
     @torch.no_grad()
     def as_convolution(self) -> nn.Conv2d:
         """The convolution with kernel P (and stride P, or the given one) that computes the same: E, reordered."""
-        p = self.patch_size
-        convolution = nn.Conv2d(self.channels, self.project.out_features, kernel_size=p, stride=self.stride or p)
+        p, bias = self.patch_size, self.project.bias
+        stride = self.stride or p
+        convolution = nn.Conv2d(self.channels, self.project.out_features, p, stride, bias=bias is not None)
         convolution.weight.copy_(linear_to_convolution(self.project.weight, p, self.channels))
-        convolution.bias.copy_(self.project.bias)  # type: ignore[union-attr]
+        if convolution.bias is not None:
+            convolution.bias.copy_(bias)
         return convolution
 
 

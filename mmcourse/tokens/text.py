@@ -1,24 +1,30 @@
 """Text as tokens: bytes, merged pair by pair (Sennrich et al., 2016), and the special tokens that say what to do.
 
 Byte-level BPE (Radford et al., 2019, section 2.2) is trained and run by the library ``tokenizers``: every text has a
-code, and nothing is unknown. Derived in :ref:`sec-10-whisper`.
+code, and nothing is unknown. Derived in :ref:`sec-10-whisper`. Captions of pictures (:class:`CaptionTokenizer`) have
+two special tokens, start and end.
 """
 
 from __future__ import annotations
 
 import base64
 import functools
+import gzip
+import html
 import json
 import math
 import operator
 import string
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Self
 
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+import torch
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+from torch import Tensor
 
 from mmcourse.checks import choose, real, whole
 
@@ -159,6 +165,17 @@ def _bpe(vocabulary: dict[str, int], merges: list[tuple[str, str]]) -> Tokenizer
     return found
 
 
+def _of_merges(merges: Sequence[str], pieces: int) -> Tokenizer:
+    """The tokenizer of 256 bytes and these merges, which must be as many pieces as the model has."""
+    pairs = [(left, right) for left, _, right in (merge.partition(" ") for merge in merges)]
+    vocabulary = {letter: id for id, letter in enumerate(sorted(LETTERS))}
+    for left, right in pairs:
+        vocabulary.setdefault(left + right, len(vocabulary))
+    if len(vocabulary) != pieces:
+        raise VocabularyError(f"{len(vocabulary)} pieces of text, and the model has {pieces}.")
+    return _bpe(vocabulary, pairs)
+
+
 def _checked(ids: Iterable[int]) -> list[int]:
     """Ids as a list.
 
@@ -192,13 +209,7 @@ class TextTokenizer:
         Raises:
             VocabularyError: their number does not fit the model's.
         """
-        pairs = [(left, right) for left, _, right in (merge.partition(" ") for merge in merges)]
-        vocabulary = {letter: id for id, letter in enumerate(sorted(LETTERS))}
-        for left, right in pairs:
-            vocabulary.setdefault(left + right, len(vocabulary))
-        if len(vocabulary) != special.eot:
-            raise VocabularyError(f"{len(vocabulary)} pieces of text, and the model has {special.eot}.")
-        return cls(_bpe(vocabulary, pairs), special)
+        return cls(_of_merges(merges, special.eot), special)
 
     @classmethod
     def published(cls, special: SpecialTokens) -> Self:
@@ -304,6 +315,144 @@ class TextTokenizer:
                 run = []
                 at += len(text)
         return found
+
+
+CAPTIONS = 49408  # published vocabulary: 256 bytes, the same at the end of a word, 48,894 merges, start and end
+END_OF_WORD = "</w>"
+_WORD = r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
+
+
+def clean(caption: str) -> str:
+    """A caption as CLIP reads it: entities of HTML resolved, one blank between words, small letters.
+
+    As in openai/CLIP's ``simple_tokenizer.py``, but for the repairs of the library ftfy (wrong encodings, curly
+    quotation marks), which are left to whoever collects captions.
+    """
+    if not isinstance(caption, str):
+        raise TypeError(f"a caption is a text, not {type(caption).__name__}.")
+    text = unicodedata.normalize("NFC", html.unescape(html.unescape(caption)))
+    return " ".join(text.split()).lower()
+
+
+class CaptionTokenizer:
+    """Captions as rows of ids: the start, pieces, the end, and zeros up to the longest of them.
+
+    Args:
+        bpe: the library's tokenizer, without special tokens; the start's id follows those of its pieces, then the
+            end's, the largest.
+        context: the most ids of a row.
+        mark: what ends a word in the vocabulary; nothing where a blank begins it, as :func:`train_merges` does it.
+    """
+
+    def __init__(self, bpe: Tokenizer, context: int, mark: str = "") -> None:
+        whole("context", context, 2)
+        self.bpe, self.context, self.mark = bpe, context, mark
+        self.start = bpe.get_vocab_size()
+        self.end = self.start + 1
+
+    @classmethod
+    def from_merges(cls, merges: Sequence[str], vocab_size: int, context: int) -> Self:
+        """The vocabulary of 256 bytes and these merges, each ``"left right"``, then start and end.
+
+        Raises:
+            VocabularyError: their number does not fit the model's.
+        """
+        return cls(_of_merges(merges, vocab_size - 2), context)
+
+    @classmethod
+    def published(cls, context: int = 77) -> Self:
+        """OpenAI's vocabulary for CLIP, from the package open_clip (or OpenAI's own, clip).
+
+        Raises:
+            VocabularyError: neither is installed.
+        """
+        for package in ("open_clip", "clip"):
+            try:
+                path = files(package) / "bpe_simple_vocab_16e6.txt.gz"
+                lines = gzip.decompress(path.read_bytes()).decode("utf-8").split("\n")
+                break
+            except (ImportError, OSError):
+                continue
+        else:
+            raise VocabularyError(
+                "CLIP's published vocabulary comes with the package open_clip; run: pip install open_clip_torch"
+            )
+        letters = sorted(LETTERS)
+        pairs = [(left, right) for left, right in (line.split() for line in lines[1 : CAPTIONS - 2 * 256 - 1])]
+        pieces = [*letters, *(letter + END_OF_WORD for letter in letters), *(a + b for a, b in pairs)]
+        bpe = Tokenizer(
+            models.BPE(
+                vocab={piece: id for id, piece in enumerate(pieces)}, merges=pairs, end_of_word_suffix=END_OF_WORD
+            )
+        )
+        bpe.pre_tokenizer = pre_tokenizers.Sequence(
+            [
+                pre_tokenizers.Split(Regex(_WORD), behavior="removed", invert=True),
+                pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+            ]
+        )
+        return cls(bpe, context, END_OF_WORD)
+
+    def encode(self, caption: str) -> list[int]:
+        """Pieces of one caption, without start and end."""
+        text = clean(caption)
+        return self.bpe.encode(text if self.mark or not text else f" {text}", add_special_tokens=False).ids
+
+    def __call__(self, captions: str | Sequence[str], *, cut: bool = False) -> Tensor:
+        """One caption or several as (B, N) int64, N as the longest needs it.
+
+        Args:
+            captions: their texts.
+            cut: leave out the end of what is too long, as OpenAI's ``truncate=True``; else it is an error.
+
+        Raises:
+            ValueError: no caption, or one that is too long; the line says which.
+        """
+        listed = [captions] if isinstance(captions, str) else captions
+        if not isinstance(listed, list | tuple) or not listed:
+            raise ValueError(f"captions are {captions!r:.60}; give a text, or a list of at least one.")
+        rows = []
+        for caption in listed:
+            pieces, most = self.encode(caption), self.context - 2
+            if len(pieces) > most and not cut:
+                raise ValueError(
+                    f"{caption[:40]!r}... has {len(pieces)} pieces, {most} is the most; shorten it, or give cut=True."
+                )
+            rows.append([self.start, *pieces[:most], self.end])
+        longest = max(len(row) for row in rows)
+        return torch.tensor([row + [0] * (longest - len(row)) for row in rows])
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """The text of ids, up to the end; halves of letters become U+FFFD."""
+        letters: list[str] = []
+        for id in _checked(ids):
+            if id == self.end:
+                break
+            letters.append(self.bpe.id_to_token(id) or "")
+        text = bytes(LETTERS.index(letter) for letter in "".join(letters)).decode("utf-8", "replace")
+        return (text.replace(self.mark, " ") if self.mark else text).strip()
+
+    def knows(self, caption: str) -> bool:
+        """Whether it has met such writing: False where every single byte of a caption stays a piece of its own.
+
+        Then no two bytes of it were ever seen together, as with a script that training had none of.
+        """
+        text = clean(caption)
+        return not text or text.isascii() or len(self.encode(caption)) < len(text.replace(" ", "").encode("utf-8"))
+
+
+@functools.lru_cache(maxsize=8)
+def caption_tokenizer(merges: tuple[str, ...], vocab_size: int, context: int) -> CaptionTokenizer:
+    """The tokenizer of these merges, or without any CLIP's published one; made once.
+
+    Raises:
+        VocabularyError: the vocabulary is the published one and not installed, or there is none of this size.
+    """
+    if merges:
+        return CaptionTokenizer.from_merges(merges, vocab_size, context)
+    if vocab_size != CAPTIONS:
+        raise VocabularyError(f"no published vocabulary has {vocab_size:,} pieces; give the model its merges.")
+    return CaptionTokenizer.published(context)
 
 
 @functools.lru_cache(maxsize=8)

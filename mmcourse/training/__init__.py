@@ -15,15 +15,19 @@ from mmcourse.training.metrics import (
 )
 from mmcourse.training.objectives import (
     Classification,
+    Contrastive,
     NextColour,
     NextToken,
     Objective,
     Reconstruction,
+    contrastive_loss,
     next_token_loss,
+    sigmoid_loss,
 )
 
 __all__ = [
     "Classification",
+    "Contrastive",
     "History",
     "Interrupted",
     "Mean",
@@ -36,6 +40,7 @@ __all__ = [
     "Settings",
     "accuracy",
     "bits_per_dimension",
+    "contrastive_loss",
     "device_of",
     "evaluate_classification",
     "fit",
@@ -43,4 +48,5 @@ __all__ = [
     "linear_probe",
     "next_token_loss",
     "psnr",
+    "sigmoid_loss",
 ]

@@ -26,14 +26,24 @@ class _Gather(torch.autograd.Function):
 def gather_with_gradients(mine: Tensor) -> Tensor:
     """The rows of all processes in the order of the whole batch, (B / processes, ...) -> (B, ...).
 
-    Each process computes the loss of the whole batch from what is gathered. The gradient of its own rows is the sum
-    over all processes, and the mean that data parallelism takes over processes makes it that of one process with the
-    whole batch (as open_clip gathers with ``--gather-with-grad``). With one process nothing happens.
+    Each process computes the loss of the whole batch from what is gathered, or that of its own rows against all and
+    then the mean of what all processes found. The gradient of its own rows is the sum over all processes, and the mean
+    that data parallelism takes over processes makes it that of one process with the whole batch (as open_clip gathers
+    with ``--gather-with-grad``). With one process nothing happens.
 
     Args:
         mine: the same shape in every process, which is what :func:`~mmcourse.training.fit` hands out: process r of W
             has rows r, r + W, r + 2 W ... of the batch.
     """
-    if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
-        return mine
-    return _Gather.apply(mine)
+    return _Gather.apply(mine) if _several() else mine
+
+
+def my_place(rows: int, device: torch.device) -> Tensor:
+    """Where the rows of this process stand among what :func:`gather_with_gradients` gives, (rows,) int64."""
+    if not _several():
+        return torch.arange(rows, device=device)
+    return dist.get_rank() + dist.get_world_size() * torch.arange(rows, device=device)
+
+
+def _several() -> bool:
+    return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmcourse.checks import real, tensor
+from mmcourse.checks import choose, real, tensor
 from mmcourse.data import Batch
+from mmcourse.training.gather import gather_with_gradients, my_place
 
 Objective = Callable[[Any, Batch], tuple[Tensor, dict[str, Tensor]]]
 
@@ -129,3 +130,69 @@ class Reconstruction:
         error = (found.images - images).square().flatten(1).mean(1)
         loss = 0.2 * (error + 1e-3).log().mean() + found.loss  # 1e-3 is 30 dB: better pictures stop pulling
         return loss, {"psnr": -10 * error.detach().log10().mean()}
+
+
+def _pairs(images: Tensor, texts: Tensor) -> None:
+    for name, given in (("images", images), ("texts", texts)):
+        tensor(name, given, 2, floating=True)
+    if images.shape != texts.shape or images.dtype != texts.dtype or not images.numel():
+        raise ValueError(
+            f"pictures {tuple(images.shape)} {images.dtype} and texts {tuple(texts.shape)} {texts.dtype}; give as many "
+            "vectors of each, (B, E) twice, of one type."
+        )
+
+
+def contrastive_loss(images: Tensor, texts: Tensor, scale: Tensor | float, bias: Tensor | float = 0.0) -> Tensor:
+    """Each picture chooses its text among all of the batch, and each text its picture; in nats, the mean of both.
+
+    Radford et al. (2021), figure 3; derived in :ref:`sec-12-training`. In a run of several processes each compares its
+    own rows with those of all, so that no process holds the whole matrix; the result is that of one process.
+
+    Args:
+        images: (B, E), vectors of length 1, of this process.
+        texts: (B, E), row i belongs to picture i.
+        scale: one over the temperature.
+        bias: added to all logits, which changes nothing here.
+    """
+    _pairs(images, texts)
+    own = my_place(len(images), images.device)
+    of_images = scale * images @ gather_with_gradients(texts).T + bias
+    of_texts = scale * texts @ gather_with_gradients(images).T + bias
+    mine = (F.cross_entropy(of_images, own) + F.cross_entropy(of_texts, own)) / 2
+    return gather_with_gradients(mine[None]).mean()
+
+
+def sigmoid_loss(images: Tensor, texts: Tensor, scale: Tensor | float, bias: Tensor | float = 0.0) -> Tensor:
+    """Each pair of picture and text is asked whether both belong together; in nats a picture.
+
+    Zhai et al. (2023), equation 1; see :ref:`sec-12-training`. Arguments and processes as in :func:`contrastive_loss`.
+    """
+    _pairs(images, texts)
+    all_texts = gather_with_gradients(texts)
+    sign = 2 * F.one_hot(my_place(len(images), images.device), len(all_texts)).to(images) - 1
+    mine = -F.logsigmoid(sign * (scale * images @ all_texts.T + bias)).sum(1).mean()
+    return gather_with_gradients(mine[None]).mean()
+
+
+@dataclass(frozen=True)
+class Contrastive:
+    """Pictures near their texts: for a model that gives :class:`~mmcourse.models.clip.Pairs`.
+
+    Args:
+        kind: ``"softmax"`` for :func:`contrastive_loss`, ``"sigmoid"`` for :func:`sigmoid_loss`.
+    """
+
+    kind: Literal["softmax", "sigmoid"] = "softmax"
+
+    def __post_init__(self) -> None:
+        choose("kind of loss", self.kind, ("softmax", "sigmoid"))
+
+    def __call__(self, model: nn.Module, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss; the share of this process's pictures that chose their own text as ``accuracy``; the scale."""
+        pairs = model(wanted(batch, "images", self), wanted(batch, "tokens", self))
+        bias = 0.0 if pairs.bias is None else pairs.bias
+        loss = contrastive_loss if self.kind == "softmax" else sigmoid_loss
+        with torch.no_grad():
+            chosen = (pairs.images @ pairs.texts.T).argmax(1)
+        right = (chosen == torch.arange(len(chosen), device=chosen.device)).float().mean()
+        return loss(pairs.images, pairs.texts, pairs.scale, bias), {"accuracy": right, "scale": pairs.scale.detach()}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import io
 import itertools
 import json
 import math
@@ -50,7 +51,7 @@ def entries() -> list[Entry]:
     """Every public entry that takes what a reader may give."""
     return [
         *tokens(), *layers(), *sounds(), *pictures(), *models(), *listening(), *hearing(), *drawing(), *published(),
-        *decoding(), *data(), *scenes(), *own_data(),
+        *matching(), *decoding(), *data(), *scenes(), *own_data(),
         *training(), *learning(), *exercises(), *pages(), *computed(), *alive(),
     ]  # fmt: skip
 
@@ -74,16 +75,15 @@ NOT_TRIED = {
                      "generation.filters.LogitFilter", "training.metrics.device_of",
                      "training.gather.gather_with_gradients", "exercises.core.Exercise"], PART),
     **dict.fromkeys(["tokens.palette.Clustering", "tokens.vq.Quantized", "tokens.vq.Reconstruction",
-                     "models.whisper.Heard", "tokens.text.VocabularyError", "transformer.AttentionMaps",
-                     "generation.beam.Beams", "data.cards.Card", "exercises.core.Verdict",
+                     "models.whisper.Heard", "models.clip.Pairs", "tokens.text.VocabularyError",
+                     "transformer.AttentionMaps", "generation.beam.Beams", "data.cards.Card", "exercises.core.Verdict",
                      "training.loop.History", "training.loop.Interrupted", "checkpoint.CheckpointError",
                      "data.downloads.DataUnavailableError", "show.explore.Explorer", "show.html.Html", "show.live.Live",
                      "show.pictures.Picture", "show.sound.Sound", "recipes.recipe.Recipe"], RESULT),
     **dict.fromkeys(["recipes.making.train", "recipes.making.try_out", "recipes.making.evaluate",
                      "training.metrics.evaluate_classification"], LONG),
     **dict.fromkeys(["pretrained.from_transformers", "pretrained.to_transformers", "pretrained.vit.from_timm",
-                     "pretrained.vit.to_timm",
-                     "pretrained.whisper.to_openai"],
+                     "pretrained.vit.to_timm", "pretrained.clip.from_open_clip", "pretrained.to_openai"],
                     "takes another library's model; what it reads of it is tried as files"),
     **dict.fromkeys(["checkpoint.names", "data.cards.names", "data.describe", "show.theme.style", "show.pictures.bare"],
                     "takes nothing that could be wrong, or axes of matplotlib alone"),
@@ -316,8 +316,8 @@ def published() -> list[Entry]:
     gpt = ImageGPT(ImageGPTConfig(image_size=4, colours=8, **small))
     whisper = small_whisper(epsilon=1e-5, encoder_mlp=32, decoder_mlp=32)
     found = []
-    ast = small_ast()
-    for model, converter in zip((vit, gpt, whisper, ast), CONVERTERS, strict=True):
+    ast, clip = small_ast(), small_clip()
+    for model, converter in zip((vit, gpt, whisper, ast, clip), CONVERTERS, strict=True):
         config, processor, state = converter.publish(model)
         names = converter.tensors(state, model.config, converter.classes[0], spelling=0)
         found.append(Entry(f"{type(model).__name__} as transformers stores it", converter.read, {
@@ -357,7 +357,8 @@ def published() -> list[Entry]:
             "config": meddled(config), "state": damaged(names), "text": st.sampled_from([None] * 9 + ["", "[]", "{"])},
             of=(from_published,)),
         Entry("from_openai", from_openai, {"checkpoint": st.one_of(
-            damaged(to_openai(whisper)), st.builds(lambda state, dims: {"model_state_dict": state, "dims": dims},
+            damaged(to_openai(whisper)), damaged(to_openai(clip)),
+            st.builds(lambda state, dims: {"model_state_dict": state, "dims": dims},
                 damaged(to_openai(whisper)), meddled({"n_audio_head": 2, "n_text_head": 2}))),
             "heads": mostly(side(2), [None, 0, 3, True, 2.5, "2"])}),
         Entry("WhisperConfig.from_dict", WhisperConfig.from_dict, {
@@ -431,6 +432,80 @@ def small_whisper(**more: Any) -> Any:
                              "decoder_layers": 1, "decoder_heads": 2, "decoder_mlp": 8}  # fmt: skip
     sizes = {"bands": 4, "audio_context": 4, "text_context": 6, "vocab_size": 20, "eot": 8, "languages": ("en", "fr")}
     return Whisper(WhisperConfig(**{**small, **sizes, **more})).eval()
+
+
+def small_clip(**more: Any) -> Any:
+    from mmcourse.models import CLIP, CLIPConfig
+
+    torch.manual_seed(0)
+    sizes: dict[str, Any] = {"embed": 6, "image_size": 8, "patch_size": 4, "text_context": 8, "vocab_size": 258}
+    for half in ("vision", "text"):
+        sizes |= {f"{half}_width": 8, f"{half}_layers": 1, f"{half}_heads": 2, f"{half}_mlp": 8}
+    return CLIP(CLIPConfig.from_dict({**sizes, **more})).eval()
+
+
+def matching() -> list[Entry]:
+    """CLIP, its texts, its losses, and what is searched with its vectors."""
+    from mmcourse.data import PairDecoder
+    from mmcourse.models import CLIP, CLIPConfig, Pairs
+    from mmcourse.retrieval import Index, recall
+    from mmcourse.tokens.text import CaptionTokenizer, caption_tokenizer, clean, train_merges
+    from mmcourse.training import Contrastive, contrastive_loss, sigmoid_loss
+
+    merges = train_merges([" a cat", " a dog"] * 3, 262)
+    clip = small_clip(merges=merges, vocab_size=258 + len(merges))
+    words = st.one_of(st.text(max_size=4), st.sampled_from(["a cat", "猫", "", "a" * 30, "&lt;b&gt;"]))
+    texts = mostly(st.one_of(words, st.lists(words, min_size=1, max_size=3)), [[], None, 3, ["a", 3], {"a": 1}])
+    prompts = st.lists(st.sampled_from(["{}", "a {}"]), min_size=1, max_size=2)
+    prompts = mostly(prompts, [[], ["a"], None, "{}", ["{0}"]])
+    vectors = tensors(shapes(side(3, 3, 2), side(4)), -1, 1)
+    scale = mostly(st.floats(0.1, 100).map(torch.tensor), [1.0])
+    ids = tensors(shapes(side(1, 2), side(8, 5))).map(as_ids)
+    heads = mostly(side(1, 2), [0, 3, -1, True, None])
+    return [
+        Entry("CLIP", lambda images, ids: clip(images, ids).logits(), {"images": PICTURES, "ids": ids}, of=(CLIP,)),
+        Entry("CLIP.match", clip.match, {"pictures": PICTURES, "texts": texts}),
+        Entry("CLIP.classify", clip.classify, {"pictures": PICTURES, "classes": texts, "prompts": prompts}),
+        Entry("CLIPConfig", CLIPConfig, {
+            "embed": SMALL, "image_size": mostly(side(8, 32), [0, 7, "8", True, None]), "channels": st.just(3),
+            "patch_size": mostly(side(2, 4), [0, 3, 2.5, True]), "vision_heads": heads, "text_heads": heads,
+            "vision_width": mostly(side(4, 8), [0, 7, "8", True, 10**12]),
+            "resnet_layers": mostly(st.just(()), [(1, 1, 1, 1), (1,), 3, None, "abcd", (1, 1, 1, 0), (1, 2.5, 1, 1)]),
+            "merges": mostly(st.just(()), [["a b"], None, 3, [3]]), "temperature": REALS, "epsilon": REALS,
+            "logit_bias": st.one_of(st.none(), REALS), "eot": st.one_of(st.none(), SMALL),
+            "vocab_size": mostly(side(8, 40), [0, 2, "3", None]), "text_context": SMALL, "text_layers": SMALL}),
+        Entry("CLIPConfig.from_dict", CLIPConfig.from_dict, {"values": meddled(dataclasses.asdict(clip.config))}),
+        Entry("CaptionTokenizer", lambda captions, cut: clip.tokenizer(captions, cut=cut), {
+            "captions": texts, "cut": st.booleans()}, of=(CaptionTokenizer,)),
+        Entry("CaptionTokenizer.decode", clip.tokenizer.decode, {
+            "ids": mostly(st.lists(st.integers(0, 270), max_size=8), [None, 3, ["a"], [-1], [10**9]])}),
+        Entry("clean", clean, {"caption": st.one_of(words, st.sampled_from([None, 3, b"a"]))}),
+        Entry("caption_tokenizer", caption_tokenizer, {
+            "merges": st.sampled_from([merges, (), ("a",), ("ab c d",), ("", " ")]),
+            "vocab_size": st.sampled_from([258 + len(merges), 258, 49408, 3, 10**6]),
+            "context": mostly(side(8, 77), [0, 1, -3])}),
+        Entry("Index", lambda items, kind, queries, k: Index(items, kind).search(queries, k), {
+            "items": vectors, "kind": mostly(side("exact", "faiss"), ["tree", None]), "queries": vectors, "k": SMALL},
+            of=(Index,)),
+        Entry("recall", recall, {
+            "queries": vectors, "items": vectors, "at": mostly(st.just((1, 2)), [(), 3, (0,), "a"])}),
+        Entry("contrastive_loss", contrastive_loss, {"images": vectors, "texts": vectors, "scale": scale}),
+        Entry("sigmoid_loss", sigmoid_loss, {"images": vectors, "texts": vectors, "scale": scale}),
+        Entry("Contrastive", lambda kind, images, tokens: Contrastive(kind)(
+            lambda a, b: Pairs(a, b, torch.tensor(5.0)), {"images": images, "tokens": tokens})[0], {
+            "kind": mostly(side("softmax", "sigmoid"), ["x", None]), "images": vectors, "tokens": vectors},
+            of=(Contrastive,)),
+        Entry("PairDecoder", lambda size, sample, cut: PairDecoder(clip.tokenizer, size, cut=cut)(sample), {
+            "size": mostly(st.just((8, 8)), [(8, 0), 8, None, "ab"]), "cut": st.booleans(),
+            "sample": st.fixed_dictionaries({"txt": words.map(str.encode)}, optional={
+                "png": st.sampled_from([_png(), _png(), _png()[:30], b""])})}, of=(PairDecoder,)),
+    ]  # fmt: skip
+
+
+def _png() -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (9, 7), "red").save(file, "PNG")
+    return file.getvalue()
 
 
 def listening() -> list[Entry]:
