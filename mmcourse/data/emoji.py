@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import tarfile
+import unicodedata
 from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +34,26 @@ FETCHED = {
         "@iconify-json/fluent-emoji-flat",
         "1.2.6",
         "RY47RgPb47fYUiyrA64sIOL0+UU02s29sXpNBbIQRBUlPlfNFTKUmZDERGuxDs/7yNGWqQYvuaSYM1M4fRXlUw==",
+    ),
+    "noto-v1": (
+        "@iconify-json/noto-v1",
+        "1.2.5",
+        "/DsVMius69Q0fRS53z7QK1TROSuar606jiIx+laXtdsYGMXpf6LtHBx6CGfoo3UHHb/XpBsw+1L1x3eyPqMuVA==",
+    ),
+    "fluent-contrast": (
+        "@iconify-json/fluent-emoji-high-contrast",
+        "1.2.6",
+        "esqhZPpkrF7sNX3NsLoh8KW64okEr/bzko7WNnFP+qTJGAqDPDYjp0925yxuivXy3HtVQB8xhIKu3+Nq1byX5w==",
+    ),
+    "emojione": (
+        "@iconify-json/emojione",
+        "1.2.3",
+        "T9+T3HIbJNLKKsmxYKlaYhvnHYkz/HNYTV7SHCXVZPfeUi4FqskY70YeN8yYAZT8cCv7w5vJxS4Q1m8zb9CMMg==",
+    ),
+    "emojione-v1": (
+        "@iconify-json/emojione-v1",
+        "1.2.3",
+        "UjI2VQEXVtGlPBvQuxEizro7QCgBcJDOYwKUupquvvZ8UV4xOlvm45IU82JYWegiAWLerY79gFLMZ26U6Ms+ww==",
     ),
 }
 STYLES = (*BUILT_IN, *FETCHED)
@@ -144,6 +167,22 @@ def names(language: str = "en") -> dict[str, str]:
     return found
 
 
+def words(language: str = "en") -> dict[str, list[str]]:
+    """The name of every concept in a language, and after it the other words for it that the package emoji has.
+
+    Raises:
+        ValueError: If the language is not one of ``languages``.
+    """
+    import emoji
+
+    found = {}
+    for concept, name in names(language).items():
+        more = [emoji.EMOJI_DATA[text].get("alias", []) for text in _spellings()[concept]] if language == "en" else []
+        listed = [name, *(alias.strip(":").replace("_", " ") for alias in chain.from_iterable(more))]
+        found[concept] = list(dict.fromkeys(listed))
+    return found
+
+
 def rasterise(size: int, *, path: Path | None = None, svg: str | None = None) -> np.ndarray:
     """One SVG over white as (size, size, 3) uint8."""
     import resvg_py
@@ -202,7 +241,8 @@ def pictures(style: str = "twemoji", size: int = 32) -> tuple[list[str], Tensor]
 def _fetched(style: str) -> dict[str, str]:
     """The SVG text of every concept in a style that npm brings.
 
-    The package names its icons by words; its own ``chars.json`` gives the word of each code point.
+    The package names its icons by words; its own ``chars.json`` gives the word of each code point. Where that is empty,
+    the words are those of the English names.
     """
     with tarfile.open(fileobj=io.BytesIO(_package(style))) as archive:
 
@@ -212,6 +252,8 @@ def _fetched(style: str) -> dict[str, str]:
             return json.load(file)
 
         icons, chars = member("icons.json"), member("chars.json")
+    if not chars:
+        chars = {concept: word for concept, name in names().items() for word in _slugs(name) if word in icons["icons"]}
     width, height = icons.get("width", 16), icons.get("height", 16)
     found = {}
     for code, word in chars.items():
@@ -224,6 +266,13 @@ def _fetched(style: str) -> dict[str, str]:
         head = f'<svg xmlns="http://www.w3.org/2000/svg" {link} viewBox="{box}">'
         found[normal(code)] = f"{head}{icon['body']}</svg>"
     return found
+
+
+def _slugs(name: str) -> tuple[str, str]:
+    """How icons of this name are called: words joined by hyphens; a country's flag says so."""
+    plain = unicodedata.normalize("NFKD", name.lower()).encode("ascii", "ignore").decode()
+    word = re.sub("[^a-z0-9]+", "-", plain.replace("'", "")).strip("-")
+    return word, f"flag-for-{word}"
 
 
 def _package(style: str) -> bytes:

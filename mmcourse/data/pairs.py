@@ -68,6 +68,5 @@ class PairDecoder:
         if not self.tokenizer.knows(caption):
             raise ValueError(f"its caption is in a script that the vocabulary does not know: {caption[:20]!r}")
         tokens = self.tokenizer(caption, cut=self.cut)[0]
-        with opened(content) as picture:
-            images = preprocess(picture, self.preprocessing, self.size, self.channels)[0]
+        images = preprocess(opened(content), self.preprocessing, self.size, self.channels)[0]
         return {"images": images, "tokens": tokens}

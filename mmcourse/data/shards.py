@@ -13,7 +13,6 @@ import logging
 import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -36,23 +35,23 @@ MOST_PIXELS = 2**26  # of a picture in a shard; a small file can say that it hol
 EDGE = 2**16  # bytes at each end of a shard that belong to its fingerprint
 
 
-@contextmanager
-def opened(content: bytes) -> Iterator[Image.Image]:
-    """A picture file, whose size is looked at before its pixels are.
+def opened(content: bytes) -> Image.Image:
+    """The picture of a file, decoded; its size is looked at before its pixels are.
 
     Raises:
-        ValueError: more pixels than any picture of a training set has.
+        ValueError: it cannot be decoded, or has more pixels than any picture of a training set.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the bound below is lower
-        picture = Image.open(io.BytesIO(content))
-    with picture:
-        if picture.width * picture.height > MOST_PIXELS:
-            raise ValueError(
-                f"{picture.width:,} x {picture.height:,} pixels, and {MOST_PIXELS:,} are the most: too large, or a "
-                "decompression bomb"
-            )
-        yield picture
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the bound below is lower
+            picture = Image.open(io.BytesIO(content))
+        pixels = picture.width * picture.height
+        if pixels <= MOST_PIXELS:
+            picture.load()
+            return picture
+    except Exception as error:  # a broken file fails in as many ways as there are formats
+        raise ValueError(f"its picture cannot be decoded: {' '.join(str(error).split())[:100]}") from error
+    raise ValueError(f"{pixels:,} pixels, and {MOST_PIXELS:,} are the most: too large, or a decompression bomb")
 
 
 def decode(sample: dict[str, bytes]) -> Batch:
@@ -64,8 +63,8 @@ def decode(sample: dict[str, bytes]) -> Batch:
     item: Batch = {}
     for ending, content in sample.items():
         if ending in PICTURES:
-            with opened(content) as picture:
-                pixels = np.array(picture.convert("L" if picture.mode in ("1", "L") else "RGB"))
+            picture = opened(content)
+            pixels = np.array(picture.convert("L" if picture.mode in ("1", "L") else "RGB"))
             planes = pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
             item["images"] = torch.from_numpy(planes.copy()).float() / 255
         elif ending == "npy":

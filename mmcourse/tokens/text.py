@@ -438,7 +438,8 @@ class CaptionTokenizer:
         Then no two bytes of it were ever seen together, as with a script that training had none of.
         """
         text = clean(caption)
-        return not text or text.isascii() or len(self.encode(caption)) < len(text.replace(" ", "").encode("utf-8"))
+        spelled = text.replace(" ", "") if self.mark else f" {text}"
+        return not text or text.isascii() or len(self.encode(caption)) < len(spelled.encode("utf-8"))
 
 
 @functools.lru_cache(maxsize=8)

@@ -191,8 +191,10 @@ class Contrastive:
         """The loss; the share of this process's pictures that chose their own text as ``accuracy``; the scale."""
         pairs = model(wanted(batch, "images", self), wanted(batch, "tokens", self))
         bias = 0.0 if pairs.bias is None else pairs.bias
-        loss = contrastive_loss if self.kind == "softmax" else sigmoid_loss
+        loss = (contrastive_loss if self.kind == "softmax" else sigmoid_loss)(
+            pairs.images, pairs.texts, pairs.scale, bias
+        )
         with torch.no_grad():
             chosen = (pairs.images @ pairs.texts.T).argmax(1)
         right = (chosen == torch.arange(len(chosen), device=chosen.device)).float().mean()
-        return loss(pairs.images, pairs.texts, pairs.scale, bias), {"accuracy": right, "scale": pairs.scale.detach()}
+        return loss, {"accuracy": right, "scale": pairs.scale.detach()}

@@ -226,7 +226,8 @@ def damaged(draw: Any, good: dict[str, Tensor]) -> dict[str, Tensor]:
             found |= {name: tensor, draw(st.sampled_from(["x", "blocks.99.norm1.weight", f"{name}.bias"])): tensor}
     elif kind != "as it is":
         tensor = found[name]
-        found[name] = {"flat": tensor.flatten(), "cut": tensor[:1], "half": tensor.half(), "whole": tensor.int()}[kind]
+        short = tensor[:1] if tensor.dim() else tensor[None]
+        found[name] = {"flat": tensor.flatten(), "cut": short, "half": tensor.half(), "whole": tensor.int()}[kind]
     return found
 
 
