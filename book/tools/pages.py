@@ -298,7 +298,9 @@ AUTOMODULE = "```{{eval-rst}}\n.. automodule:: {}\n   :ignore-module-all:\n```\n
 API = {
     "transformer": ["mmcourse.transformer", "mmcourse.cache"],
     "tokens": ["mmcourse.tokens"],
-    "models": [f"mmcourse.{part}" for part in ("models", "generation", "transcribe", "drawing", "retrieval")],
+    "models": [
+        f"mmcourse.{part}" for part in ("models", "generation", "transcribe", "drawing", "speaking", "retrieval")
+    ],
     "checkpoints": [
         *("mmcourse.base", "mmcourse.checks", "mmcourse.checkpoint", "mmcourse.files"),
         "mmcourse.pretrained.convert",  # before its subclasses: viewcode links a source page to whom it meets first

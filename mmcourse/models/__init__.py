@@ -4,6 +4,7 @@ from mmcourse.models.ast import AST, ASTConfig
 from mmcourse.models.clip import CLIP, CLIPConfig, Pairs
 from mmcourse.models.imagegpt import ImageGPT, ImageGPTConfig
 from mmcourse.models.parti import Parti, PartiConfig
+from mmcourse.models.tts import TextToSpeech, TextToSpeechConfig
 from mmcourse.models.vit import ViT, ViTConfig, attention_rollout
 from mmcourse.models.whisper import Heard, Whisper, WhisperConfig
 
@@ -18,6 +19,8 @@ __all__ = [
     "Pairs",
     "Parti",
     "PartiConfig",
+    "TextToSpeech",
+    "TextToSpeechConfig",
     "ViT",
     "ViTConfig",
     "Whisper",

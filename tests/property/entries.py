@@ -50,8 +50,8 @@ from torch import Tensor
 def entries() -> list[Entry]:
     """Every public entry that takes what a reader may give."""
     return [
-        *tokens(), *layers(), *sounds(), *pictures(), *models(), *listening(), *hearing(), *drawing(), *published(),
-        *matching(), *decoding(), *data(), *scenes(), *own_data(),
+        *tokens(), *layers(), *sounds(), *pictures(), *models(), *listening(), *hearing(), *drawing(), *speaking(),
+        *published(), *matching(), *decoding(), *data(), *scenes(), *own_data(),
         *training(), *learning(), *exercises(), *pages(), *computed(), *alive(),
     ]  # fmt: skip
 
@@ -67,6 +67,7 @@ NOT_TRIED = {
                      "tokens.palette.check_codes", "tokens.palette.rows_and_columns"], CHECK),
     **dict.fromkeys(["tokens.palette.z_order", "tokens.palette.byte_colours", "tokens.palette.merge_equal",
                      "tokens.palette.start_centres", "tokens.images.Normalise", "tokens.vq.ResidualBlock",
+                     "tokens.frames.FrameBlock",
                      "transformer.quick_gelu", "transformer.make_norm", "transformer.attention_mask",
                      "transformer.scaled_dot_product", "transformer.Attention", "transformer.MLP", "transformer.Block",
                      "transformer.Stack", "transformer.initialise", "cache.Cache", "cache.LayerCache", "base.Model",
@@ -75,7 +76,7 @@ NOT_TRIED = {
                      "generation.filters.LogitFilter", "training.metrics.device_of",
                      "training.gather.gather_with_gradients", "exercises.core.Exercise"], PART),
     **dict.fromkeys(["tokens.palette.Clustering", "tokens.vq.Quantized", "tokens.vq.Reconstruction",
-                     "models.whisper.Heard", "models.clip.Pairs", "tokens.text.VocabularyError",
+                     "tokens.frames.Frames", "models.whisper.Heard", "models.clip.Pairs", "tokens.text.VocabularyError",
                      "transformer.AttentionMaps", "generation.beam.Beams", "data.cards.Card", "exercises.core.Verdict",
                      "training.loop.History", "training.loop.Interrupted", "checkpoint.CheckpointError",
                      "data.downloads.DataUnavailableError", "show.explore.Explorer", "show.html.Html", "show.live.Live",
@@ -655,6 +656,51 @@ def drawing() -> list[Entry]:
             "seed": mostly(side(0, 3), [2])}, of=(draw,)),
         Entry("rerank", rerank, {"images": drawn, "texts": mostly(st.just(["a", "b"]), [["a"], [], "ab", None]),
                                  "scorer": judge}),
+    ]  # fmt: skip
+
+
+def speaking() -> list[Entry]:
+    """Codes of sounds, and text to speech."""
+    from mmcourse.models import TextToSpeech, TextToSpeechConfig
+    from mmcourse.speaking import speak, write_codes
+    from mmcourse.tokens.frames import FramesConfig, FrameTokenizer
+    from mmcourse.tokens.spectrogram import LogMelConfig
+
+    torch.manual_seed(0)
+    log_mel = LogMelConfig(window_size=64, fft_size=64, hop=16, bands=4)
+    small = {"width": 8, "encoder": 1, "decoder": 1, "codes": 16, "code_width": 4}
+    frames = FramesConfig(log_mel=log_mel, stride=2, warm=0, **small)  # type: ignore[arg-type]
+    tokenizer = FrameTokenizer(frames).eval()
+    sizes: dict[str, Any] = {"width": 8, "mlp": 8, "encoder_layers": 1, "decoder_layers": 1, "heads": 2, "length": 5}
+    model = TextToSpeech(TextToSpeechConfig(
+        tokenizer=frames, text_vocab_size=260, text_context=6, merges=("a b",), voices=("high", "low"), **sizes)).eval()
+    texts = mostly(st.lists(st.text(max_size=3), min_size=1, max_size=2), [[], "ab", None, 3, ["a" * 50], [3]])
+    voices = mostly(st.sampled_from([None, "high", "low"]), ["deep", ["low"], 3, []])
+    mel = tensors(shapes(side(1, 2), side(4, 4, 3), side(4)), -1, 1)
+    written = codes(17, shapes(side(1, 2), side(4, 5, 6))).map(
+        lambda v: v.clamp(0, 16) if isinstance(v, Tensor) and v.dtype == torch.int64 else v)
+    ids = tensors(shapes(side(1, 2), side(3))).map(as_ids)
+    return [
+        Entry("FramesConfig", FramesConfig, {
+            "log_mel": mostly(st.just(log_mel), [LogMelConfig(), None, 3]), "stride": SMALL, "width": SMALL,
+            "codes": SMALL, "code_width": SMALL, "decay": st.one_of(st.none(), REALS), "commitment": REALS,
+            "restart": REALS, "warm": mostly(side(-1, 3), [-2, True, 2.5])}),
+        Entry("FrameTokenizer", tokenizer, {"mel": mel}),
+        Entry("FrameTokenizer.encode", tokenizer.encode, {"mel": mel}),
+        Entry("FrameTokenizer.decode", tokenizer.decode, {"codes": codes(16, shapes(side(1, 2), side(3)))}),
+        Entry("FrameTokenizer.spectrogram", tokenizer.spectrogram, {
+            "sound": tensors(shapes(side(100, 300)), -1, 1)}),
+        Entry("FrameTokenizer.waveform", tokenizer.waveform, {
+            "mel": tensors(shapes(side(1, 5), side(4)), -1, 1), "iterations": SMALL, "seed": SMALL}),
+        Entry("TextToSpeechConfig", TextToSpeechConfig, {
+            **{name: mostly(st.just(value), [0, -1, True, 2.5, None]) for name, value in sizes.items()},
+            "voices": mostly(st.just(("a", "b")), [(), ("a", "a"), None, "ab", (3,)]),
+            "text_vocab_size": mostly(side(260), [2, 0, None]), "tokenizer": mostly(st.just(frames), [None, {}])}),
+        Entry("TextToSpeech", model, {"ids": ids, "codes": written}),
+        Entry("TextToSpeech.words", model.words, {"texts": texts, "voices": voices}),
+        *(Entry(call.__name__, lambda call=call, **o: call(model, **o), {
+            "texts": texts, "voices": voices, "temperature": REALS, "seed": mostly(side(0, 3), [2])}, of=(call,))
+          for call in (write_codes, speak)),
     ]  # fmt: skip
 
 
