@@ -48,6 +48,7 @@ class Settings:
         batch_size: B, over all processes together.
         learning_rate: the largest, after the warm-up; it then falls along a cosine to zero.
         warmup: share of the steps in which the rate rises from zero.
+        cycles: how many times it rises and falls, each time over as many steps.
         weight_decay: of the weights of linear maps and convolutions, and of nothing else (AdamW).
         max_grad_norm: largest norm of the gradient; None for no limit.
         ema_decay: weight of the old in the running mean of the weights that is kept at the end; 0 for none.
@@ -63,6 +64,7 @@ class Settings:
     batch_size: int = 64
     learning_rate: float = 1e-3
     warmup: float = 0.1
+    cycles: int = 1
     weight_decay: float = 0.05
     max_grad_norm: float | None = 1.0
     ema_decay: float = 0.0
@@ -71,10 +73,12 @@ class Settings:
     save_seconds: float = 30.0
 
     def __post_init__(self) -> None:
-        for name, least in (("steps", 1), ("batch_size", 1), ("seed", 0)):
+        for name, least in (("steps", 1), ("batch_size", 1), ("cycles", 1), ("seed", 0)):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise ValueError(f"{name}={value!r}: a whole number, at least {least}, is needed.")
+        if self.cycles > self.steps:
+            raise ValueError(f"cycles={self.cycles}: at most as many as steps, {self.steps}, are possible.")
         bounds = {
             "learning_rate": ("above 0 and below 1,000,000", lambda x: 0 < x < 1e6),
             "warmup": ("from 0 to 1", lambda x: 0 <= x <= 1),
@@ -123,11 +127,13 @@ class History:
 
 
 def learning_rate(step: int, settings: Settings) -> float:
-    """Linear warm-up, then half a cosine down to zero (Loshchilov & Hutter, 2017)."""
-    warm = max(1, round(settings.warmup * settings.steps))
+    """Linear warm-up, then half a cosine down to zero, once or several times (Loshchilov & Hutter, 2017)."""
+    long = math.ceil(settings.steps / settings.cycles)
+    step -= long * min(step // long, settings.cycles - 1)
+    warm = max(1, round(settings.warmup * long))
     if step < warm:
         return settings.learning_rate * (step + 1) / warm
-    return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, settings.steps - warm)))
+    return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, long - warm)))
 
 
 MOMENTS = {"step", "exp_avg", "exp_avg_sq"}  # what AdamW remembers of a parameter

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -157,6 +158,11 @@ def test_the_rate_rises_then_falls_to_nothing() -> None:
     assert rates[:10] == pytest.approx([(i + 1) / 10 for i in range(10)])
     assert max(rates) == rates[10] == 1.0
     assert rates[100] == pytest.approx(0.0)
+    twice = [learning_rate(step, replace(settings, steps=200, cycles=2)) for step in range(201)]
+    assert twice[:200] == rates[:100] * 2
+    assert twice[200] == pytest.approx(0.0)
+    with pytest.raises(ValueError, match="cycles=3: at most as many as steps, 2"):
+        Settings(steps=2, cycles=3)
 
 
 def test_a_history_at_the_end_of_a_cell_is_one_line() -> None:
