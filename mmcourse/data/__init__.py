@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from mmcourse.checks import choose
+from mmcourse.data import drawings as _drawings
 from mmcourse.data import emoji as _emoji
 from mmcourse.data import handwritten as _handwritten
 from mmcourse.data import instruments as _instruments
@@ -35,6 +36,7 @@ from mmcourse.data.dataset import (
     collate,
 )
 from mmcourse.data.downloads import SOURCES, DataUnavailableError, load_public
+from mmcourse.data.drawings import DrawingDataset, DrawingPairs
 from mmcourse.data.pairs import PairDecoder
 from mmcourse.data.people import PEOPLE, load_people, samples
 from mmcourse.data.photos import photo
@@ -47,6 +49,8 @@ __all__ = [
     "Card",
     "DataUnavailableError",
     "Dataset",
+    "DrawingDataset",
+    "DrawingPairs",
     "ImageDataset",
     "PairDataset",
     "PairDecoder",
@@ -86,7 +90,8 @@ def load(name: str, split: str = "train", **options: Any) -> Dataset:
             ``"train+validation"`` works for every set that is split by chance. Parts of recordings of people are
             what may be held out: speakers (``"george+theo"``), languages (``"fr"``), folds, or the authors' parts.
         **options: For ``emoji``: ``style`` (``"twemoji"``, ``"openmoji"``, one that is fetched, or several
-            joined by ``+``), ``size`` in pixels (32), ``language`` of the captions (``"en"``). For ``photos``
+            joined by ``+``), ``size`` in pixels (32), ``language`` of the captions (``"en"``). For ``drawings`` the
+            same, but for ``"all"`` styles, 64 pixels, and texts in ``"en+pt+es+fr"``. For ``photos``
             (128), and public sets whose pictures differ in size (64): ``size``. For ``spoken-digits``: ``takes``,
             ``synthesizers``. For ``speech``: ``count``, ``languages``, ``kinds``, ``synthesizers``. For ``scenes``:
             ``size`` (32), ``language`` (``"en"``, ``"pt"`` or ``"en+pt"``), ``count``. For ``common-voice``:
@@ -106,6 +111,9 @@ def load(name: str, split: str = "train", **options: Any) -> Dataset:
     if name == "emoji":
         _options(name, options, {"style", "size", "language"})
         return _load_emoji(split, **options)
+    if name == "drawings":
+        _options(name, options, {"style", "size", "language"})
+        return _drawings.drawings(split, **options)
     if name == "photos":
         _options(name, options, {"size"})
         return _load_photos(split, **options)

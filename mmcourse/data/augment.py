@@ -226,3 +226,33 @@ class Outline:
 
     def __str__(self) -> str:
         return f"outlines on {percent(self.share)}"
+
+
+@dataclass(frozen=True)
+class Shades:
+    """Make the colours of each picture paler or stronger, down to grey, and everything in it lighter or darker.
+
+    Which colour it is stays as it was: red stays red.
+
+    Args:
+        colour: largest relative change of the distance of each colour from its grey.
+        light: largest relative change of the distance of each pixel from white.
+    """
+
+    colour: float = 0.5
+    light: float = 0.2
+
+    def __post_init__(self) -> None:
+        real("colour", self.colour)
+        real("light", self.light)
+
+    def __call__(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """(B, C, H, W) to the same shape."""
+        pictures(images)
+        colour, light = (2 * torch.rand(2, len(images), 1, 1, 1, generator=generator) - 1).to(images).unbind()
+        grey = images.mean(1, keepdim=True)
+        images = grey + (1 + self.colour * colour) * (images - grey)
+        return (1 - (1 + self.light * light) * (1 - images)).clamp(0, 1)
+
+    def __str__(self) -> str:
+        return f"colours {percent(self.colour)} and light {percent(self.light)} more or less"

@@ -24,7 +24,7 @@ from mmcourse.data.cache import cached, data_folder, key
 from mmcourse.data.dataset import ImageDataset
 from mmcourse.data.splits import parse, stratified
 
-EMBEDDED = ("digits", "mnist5k", "emoji", "photos", "people-samples")
+EMBEDDED = ("digits", "mnist5k", "emoji", "drawings", "photos", "people-samples")
 CONNECT_SECONDS = 20.0
 WATCH_SECONDS = 30.0
 SLOWEST = 1000.0  # bytes a second

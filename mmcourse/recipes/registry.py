@@ -13,6 +13,7 @@ from mmcourse.recipes import (
     ch07_imagegpt,
     ch09_ast,
     ch10_whisper,
+    ch12_clip,
 )
 from mmcourse.recipes.recipe import Recipe
 
@@ -26,6 +27,7 @@ CHAPTERS = (
     ch07_imagegpt,
     ch09_ast,
     ch10_whisper,
+    ch12_clip,
 )
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for chapter in CHAPTERS for recipe in chapter.RECIPES}
 """Every recipe, by the name of its checkpoint."""

@@ -447,7 +447,7 @@ def small_clip(**more: Any) -> Any:
 
 def matching() -> list[Entry]:
     """CLIP, its texts, its losses, and what is searched with its vectors."""
-    from mmcourse.data import PairDecoder
+    from mmcourse.data import DrawingDataset, DrawingPairs, PairDecoder, load
     from mmcourse.models import CLIP, CLIPConfig, Pairs
     from mmcourse.retrieval import Index, recall
     from mmcourse.tokens.text import CaptionTokenizer, clean, train_merges
@@ -493,6 +493,18 @@ def matching() -> list[Entry]:
             lambda a, b: Pairs(a, b, torch.tensor(5.0)), {"images": images, "tokens": tokens})[0], {
             "kind": mostly(side("softmax", "sigmoid"), ["x", None]), "images": vectors, "tokens": vectors},
             of=(Contrastive,)),
+        Entry("load drawings", lambda **o: load("drawings", "test", **o), {
+            "style": mostly(side("twemoji", "openmoji"), ["apple", "twemoji+twemoji", None, 3]),
+            "size": mostly(st.just(8), [7, "8", None, 2.5]),
+            "language": mostly(side("en", "pt+fr"), ["xx", "", None])}, of=(load,)),
+        Entry("DrawingPairs", lambda size, **o: DrawingPairs(DrawingDataset("a", "train", **o), clip.tokenizer)
+              .training_batch(0, size, 0), {
+            "images": tensors(shapes(side(2), side(3), side(4), side(4)), 0, 255).map(
+                lambda value: value.byte() if isinstance(value, Tensor) and value.dtype == torch.float32 else value),
+            "labels": mostly(codes(3, shapes(side(2, 2, 3))), [None]),
+            "captions": mostly(st.just(["a", "b"]), [None, ["a"]]),
+            "texts": mostly(st.just([[["a"], []], [["b"], ["c"]]]), [[[["a"]]], None]),
+            "styles": mostly(st.just(["x", "y"]), [["x"], None]), "size": SMALL}, of=(DrawingDataset, DrawingPairs)),
         Entry("PairDecoder", lambda size, sample, cut: PairDecoder(clip.tokenizer, size, cut=cut)(sample), {
             "size": mostly(st.just((8, 8)), [(8, 0), 8, None, "ab"]), "cut": st.booleans(),
             "sample": st.fixed_dictionaries({"txt": words.map(str.encode)}, optional={
@@ -911,7 +923,8 @@ def own_data() -> list[Entry]:
         return AugmentedDataset(pictures(images, **rest), augment.Flip(), of).training_batch(0, 2, 0)
 
     kinds = {"Flip": augment.Flip(), "Halve": augment.Halve(), "Recolour": augment.Recolour(0.5),
-             "Outline": augment.Outline(0.5), "OnWhite": augment.OnWhite(augment.Flip()),
+             "Outline": augment.Outline(0.5), "Shades": augment.Shades(0.5, 0.2),
+             "OnWhite": augment.OnWhite(augment.Flip()),
              "Compose": augment.Compose(augment.Flip(), augment.Recolour())}  # fmt: skip
     return [
         Entry("ImageDataset", lambda **o: used(pictures(**o)), {"images": bytes_, "labels": labels, "captions": words},
