@@ -23,27 +23,28 @@ SMALL = DrawingDataset(
 
 
 def test_concepts_come_in_the_built_in_styles_with_names_in_four_languages() -> None:
-    data = load("drawings", "test", style="twemoji+openmoji", size=16)
+    data = load("drawings", "test", style="twemoji+openmoji", size=32)
     assert isinstance(data, DrawingDataset)
-    assert data.images.shape == (2 * 208, 3, 16, 16)
+    assert data.images.shape == (2 * 208, 3, 32, 32)
     assert sorted(set(data.styles)) == ["openmoji", "twemoji"]
     assert set(data.concepts or []) == set(emoji.parts()["test"])
     row = (data.captions or []).index("black cat")
     assert data.texts[row] == [["black cat"], ["gato preto"], ["gato negro"], ["chat noir"]]
     assert data.labels is not None
     assert data.classes[int(data.labels[row])] == "black cat"
-    few = load("drawings", "test", style="twemoji", size=16, language="fr").subset([0, 1])
+    few = load("drawings", "test", style="twemoji", size=32, language="fr").subset([0, 1])
     assert [len(texts) for texts in few.texts] == [1, 1]  # type: ignore[attr-defined]
     assert few.fingerprint != data.subset([0, 1]).fingerprint
 
 
 def test_a_style_that_cannot_be_fetched_is_left_out_unless_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    def away(style: str) -> bytes:
-        raise DataUnavailableError(f"no {style} here")
+    def pictures(style: str, size: int) -> tuple[list[str], torch.Tensor]:
+        if style in emoji.FETCHED:
+            raise DataUnavailableError(f"no {style} here")
+        return list(emoji.parts()["test"][:5]), torch.zeros(5, 3, size, size, dtype=torch.uint8)
 
-    monkeypatch.setattr(emoji, "_fetched", away)
-    monkeypatch.setattr("mmcourse.data.emoji.cached", lambda name, make: make())
-    assert sorted(set(module.drawings("test", size=8).styles)) == ["openmoji", "twemoji"]
+    monkeypatch.setattr(emoji, "pictures", pictures)
+    assert sorted(module.drawings("test", size=8).styles) == 5 * ["openmoji"] + 5 * ["twemoji"]
     with pytest.raises(DataUnavailableError, match="no noto here"):
         module.drawings("test", style="twemoji+noto", size=8)
 

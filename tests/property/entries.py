@@ -495,7 +495,7 @@ def matching() -> list[Entry]:
             of=(Contrastive,)),
         Entry("load drawings", lambda **o: load("drawings", "test", **o), {
             "style": mostly(side("twemoji", "openmoji"), ["apple", "twemoji+twemoji", None, 3]),
-            "size": mostly(st.just(8), [7, "8", None, 2.5]),
+            "size": mostly(st.just(32), [7, "8", None, 2.5]),
             "language": mostly(side("en", "pt+fr"), ["xx", "", None])}, of=(load,)),
         Entry("DrawingPairs", lambda size, **o: DrawingPairs(DrawingDataset("a", "train", **o), clip.tokenizer)
               .training_batch(0, size, 0), {
