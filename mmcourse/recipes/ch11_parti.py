@@ -103,5 +103,5 @@ RECIPES = [
         augmentation=Compose(OnWhite(Affine(degrees=15, translate=0.1, scale=0.1)), Flip()),
         measure=read_back,
     ),
-    drawing("parti-scenes", "Scenes of one to three shapes, drawn from captions in English and Portuguese", 3000),
+    drawing("parti-scenes", "Scenes of one to three shapes, drawn from captions in English and Portuguese", 2500),
 ]
