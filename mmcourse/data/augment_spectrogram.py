@@ -30,10 +30,12 @@ class Stranger:
     Args:
         log_mel: of the spectrograms, recipe ``"relative"``.
         strength: of all changes but noise; 0 leaves the voice as it is.
+        elsewhere: whether room, microphone and noise change too; without them only time and frequency are stretched.
     """
 
     log_mel: LogMelConfig
     strength: float = 1.0
+    elsewhere: bool = True
 
     def __post_init__(self) -> None:
         real("strength", self.strength)
@@ -45,7 +47,9 @@ class Stranger:
         tensor("spectrograms", spectrograms, 3, floating=True)
         c = self.log_mel
         power = (self._warped(spectrograms, generator) * (2 * c.deviation) + c.mean).exp() - SILENCE
-        power = self._placed(power.clamp(min=0), generator)
+        power = power.clamp(min=0)
+        if self.elsewhere:
+            power = self._placed(power, generator)
         power = power / power.mean((1, 2), keepdim=True).clamp(min=1e-8)
         return ((power + SILENCE).log() - c.mean) / (2 * c.deviation)
 
@@ -103,6 +107,8 @@ class Stranger:
         return power + other / other.mean((1, 2), keepdim=True).clamp(min=1e-8) * level * 10 ** (-softer / 10)
 
     def __str__(self) -> str:
+        if not self.elsewhere:
+            return f"stretched at strength {self.strength:g}: time by 25%, frequency by 16%, start by 60 ms"
         return (
             f"other speakers, rooms, microphones and noise at strength {self.strength:g}: tempo by 25%, vocal tract by "
             "16%, start by 60 ms, echo, frequency response, band limits, noise 0 to 50 dB below, others "

@@ -15,6 +15,7 @@ from mmcourse.data.augment_spectrogram import Stranger
 from mmcourse.data.people import FSDD_SPEAKERS, GCOMPRIS_LANGUAGES
 from mmcourse.data.spectrograms import Mixture, SpectrogramDataset, spectrograms
 from mmcourse.models import AST, ASTConfig
+from mmcourse.models.ast import move_positions
 from mmcourse.recipes.recipe import Recipe
 from mmcourse.tokens.spectrogram import LogMelConfig
 from mmcourse.training.loop import Settings
@@ -138,6 +139,15 @@ def learned_from_synthesizers() -> AST:
     return AST.from_pretrained("ast-digits-synthetic")
 
 
+def learned_from_words() -> AST:
+    """The model of notes, with all that ``ast-digits-synthetic`` has learned from words but the head."""
+    words, notes = learned_from_synthesizers(), ast(log_mel=NOTE, placing="start", classes=16)()
+    state = {name: value for name, value in words.state_dict().items() if not name.startswith("head")}
+    state["positions.table"] = move_positions(state["positions.table"], words.grid, notes.grid)
+    notes.load_state_dict(state, strict=False)
+    return notes
+
+
 SYNTHETIC = SoundRecipe(
     "ast-digits-synthetic",
     "Spoken digits of a synthesizer's voices alone",
@@ -181,12 +191,12 @@ RECIPES = [
         "ast-instruments",
         "The sixteen families of General MIDI's instruments, from notes of a second",
         "09_ast",
-        ast(log_mel=NOTE, placing="start", classes=16),
+        learned_from_words,
         data="instruments",
         split="train+validation",
-        settings=Settings(steps=1500, batch_size=32, learning_rate=2e-3, ema_decay=0.995),
+        settings=Settings(steps=2000, batch_size=32, learning_rate=2e-3, ema_decay=0.995),
         objective=Classification(0.1, of="spectrograms"),
-        augmentation=Compose(Stranger(NOTE, 0.2), Mask(1, 6, 1, 6)),
+        augmentation=Compose(Stranger(NOTE, 0.3, elsewhere=False), Mask(1, 6, 1, 6)),
         measure=evaluate_spectrograms,
         mixture=(Part("instruments", "train+validation", 1.0),),
         held=("instruments", "validation"),

@@ -9,9 +9,10 @@ import torch
 
 from mmcourse.data import SoundDataset
 from mmcourse.data.augment_spectrogram import Stranger
+from mmcourse.data.instruments import FAMILIES
 from mmcourse.data.spectrograms import Mixture, SpectrogramDataset, spectrograms
 from mmcourse.recipes import RECIPES
-from mmcourse.recipes.ch09_ast import VOICE, SoundRecipe, digits
+from mmcourse.recipes.ch09_ast import VOICE, SoundRecipe, digits, learned_from_synthesizers, learned_from_words
 from mmcourse.recipes.sound_studies import MODELS, STUDIES, points
 from mmcourse.tokens.spectrogram import LogMelConfig
 
@@ -77,6 +78,24 @@ def test_a_short_word_stays_where_it_is_without_strength() -> None:
     assert int(loud.mean(0).argmax()) in range(13, 27)
 
 
+def test_nothing_is_added_where_only_the_voice_changes() -> None:
+    x = torch.full((4, 96, 46), -1.0526)  # silence
+    x[:, 38:58, 15:25] = 1.0
+    changed = Stranger(VOICE, 0.5, elsewhere=False)(x, torch.Generator().manual_seed(0))
+    assert float(changed[:, :20].max()) < -1, "no noise before the word"
+    assert not torch.equal(changed[0], changed[1])
+    assert "noise" in str(Stranger(VOICE))
+    assert "noise" not in str(Stranger(VOICE, elsewhere=False))
+
+
+def test_notes_start_from_words_with_a_head_of_their_own() -> None:
+    notes, words = learned_from_words(), learned_from_synthesizers()
+    assert notes.grid[0] > words.grid[0]
+    assert notes.head.out_features == len(FAMILIES)
+    assert torch.equal(notes.tokens.project.weight, words.tokens.project.weight)
+    assert torch.equal(notes.positions.table[:2], words.positions.table[:2])
+
+
 def test_without_people_one_line_says_what_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -119,7 +138,7 @@ def test_settings_are_chosen_without_the_held_speaker(monkeypatch: pytest.Monkey
     assert ("fsdd", "george+lucas", ()) in asked
     assert asked[-1] == ("fsdd", "theo", ())
     assert len(held) == 4
-    assert len(learn) == 12
+    assert len(learn) == 16
 
 
 def test_a_part_may_take_some_voices_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
