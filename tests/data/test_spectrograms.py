@@ -138,7 +138,7 @@ def test_settings_are_chosen_without_the_held_speaker(monkeypatch: pytest.Monkey
     assert ("fsdd", "george+lucas", ()) in asked
     assert asked[-1] == ("fsdd", "theo", ())
     assert len(held) == 4
-    assert len(learn) == 16
+    assert len(learn) == 12
 
 
 def test_a_part_may_take_some_voices_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
