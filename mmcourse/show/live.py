@@ -202,6 +202,17 @@ def draw_digit(
     return _live("digit", data, first, question=question, answer=answer, caption=caption, plain=plain, models=[model])
 
 
+def _bytes_of_maps(maps: torch.Tensor) -> dict[str, Any]:
+    """Attention maps (L, H, N, N) as a byte a weight, with the largest weight of each row."""
+    tops = maps.amax(-1, keepdim=True)
+    levels = (maps / tops * 255).round().byte().numpy()
+    return {
+        "shape": list(maps.shape),
+        "values": base64.b64encode(levels.tobytes()).decode(),
+        "tops": [round(v, 5) for v in tops.flatten().tolist()],
+    }
+
+
 def attention(
     model: str | None = None,
     images: Any = None,
@@ -209,6 +220,7 @@ def attention(
     question: str,
     maps: Any = None,
     prefix: int = 1,
+    grid: tuple[int, int] | None = None,
     names: Sequence[str] | None = None,
     token: int | None = None,
     answer: str = "",
@@ -218,10 +230,11 @@ def attention(
 
     Args:
         model: A course checkpoint, whose maps the page computes itself.
-        images: (B, C, H, W), or with ``maps`` one picture.
+        images: (B, C, H, W), or with ``maps`` of one picture that picture.
         question: What to guess first.
-        maps: In place of a model: (L, H, N, N) in float64, of one picture, a square grid of tokens.
+        maps: In place of a model, in float64: (L, H, N, N) of one picture, or (B, L, H, N, N) of several.
         prefix: Tokens in front that belong to no place, 1 for a class token (only with ``maps``).
+        grid: Rows and columns of tokens (only with ``maps``); as many of one as of the other where not given.
         names: One for each picture.
         token: Place that is chosen at the start, from 0; the middle where not given.
         answer: What is seen; it opens after the first change.
@@ -233,31 +246,28 @@ def attention(
     who = "live.attention()"
     if (model is None) == (maps is None) or images is None:
         raise ValueError(f"{who} needs pictures, and either the name of a model or maps=")
-    shown = _pictures(images, who) if model else [images]
+    several = model is not None or getattr(maps, "ndim", 4) == 5
+    shown = _pictures(images, who) if several else [images]
     data: dict[str, Any] = {"images": [_picture(i, who) for i in shown], "names": _named(names, len(shown), who)}
     if model is not None:
         _fits(shown, _config(model, "attention"), "attention")
         data["model"] = model
     else:
         table = torch.as_tensor(maps).detach().cpu()
-        if table.dtype != torch.float64 or table.ndim != 4 or table.shape[2] != table.shape[3]:
+        table = table if several else table[None]
+        if table.dtype != torch.float64 or table.ndim != 5 or table.shape[3] != table.shape[4]:
             raise ValueError(
-                f"{who} got maps {tuple(table.shape)} of {table.dtype}: give (L, H, N, N) from model.double()"
+                f"{who} got maps {tuple(table.shape[1:])} of {table.dtype}: give (L, H, N, N) from model.double()"
             )
-        grid = round((table.shape[2] - prefix) ** 0.5)
-        if grid * grid + prefix != table.shape[2]:
-            raise ValueError(f"{who} got {table.shape[2]} tokens, {prefix} of them without a place: no square grid")
-        tops = table.amax(-1, keepdim=True)
-        whole = (table / tops * 255).round().byte().numpy()
-        data |= {
-            "grid": grid,
-            "prefix": prefix,
-            "maps": {
-                "shape": list(table.shape),
-                "values": base64.b64encode(whole.tobytes()).decode(),
-                "tops": [round(v, 5) for v in tops.flatten().tolist()],
-            },
-        }
+        if len(table) != len(shown):
+            raise ValueError(f"{who} got maps of {len(table)} pictures and {len(shown)} pictures: give one for each")
+        whole("prefix", prefix, 0)
+        places = table.shape[3] - prefix
+        rows, columns = (round(max(places, 0) ** 0.5),) * 2 if grid is None else sides("grid", grid)
+        if rows * columns != places:
+            wanted = "no square grid" if grid is None else f"a grid of {rows} x {columns} needs {rows * columns}"
+            raise ValueError(f"{who} got {table.shape[3]} tokens, {prefix} of them without a place: {wanted}")
+        data |= {"grid": [rows, columns], "prefix": prefix, "maps": [_bytes_of_maps(one) for one in table]}
     if token is not None:
         data["token"] = token
     plain = f"attention {model or 'maps'}, {len(shown)} picture{'s' if len(shown) > 1 else ''}"
@@ -592,6 +602,55 @@ def cut(
     first = _still(array, f"A picture of {array.shape[0]} by {array.shape[1]} pixels, to be cut into patches")
     plain = f"cut {array.shape[0]} x {array.shape[1]}, P = {', '.join(map(str, sizes))}"
     return _live("cut", data, first, question=question, answer=answer, caption=caption, plain=plain)
+
+
+def overlap(
+    picture: Any,
+    *,
+    question: str,
+    patch: int = 16,
+    stride: int = 10,
+    least: int = 4,
+    frames: int | None = None,
+    hop: float = 0.01,
+    answer: str = "",
+    caption: str = "",
+) -> Live:
+    """Lay overlapping patches over a spectrogram: drag their stride and the length of the sound, and count tokens.
+
+    Args:
+        picture: (F, M), frames by bands.
+        question: What to guess first.
+        patch: P, frames and bands of a patch.
+        stride: Cells from one patch to the next, at the start.
+        least: The smallest stride.
+        frames: Length at the start; F where not given.
+        hop: Seconds from one frame to the next.
+        answer: What is seen; it opens after the first change.
+        caption: Below the figure, where the page gives it none.
+
+    Raises:
+        ValueError: A spectrogram that holds no patch, or a stride above P.
+    """
+    who = "live.overlap()"
+    image = spectrogram_image(picture)
+    for name, value in (("patch", patch), ("stride", stride), ("least", least)):
+        whole(name, value)
+    real("hop", hop, above=True)
+    if not least <= stride <= patch <= min(image.size):
+        raise ValueError(
+            f"{who} got patch={patch}, stride={stride}, least={least} for {image.width} frames of {image.height} "
+            "bands: give least <= stride <= patch <= bands and frames"
+        )
+    length = image.width if frames is None else frames
+    whole("frames", length)
+    if not patch <= length <= image.width:
+        raise ValueError(f"{who} got frames={length}; choose {patch} to {image.width}")
+    data = {"frames": image.width, "bands": image.height, "patch": patch, "start": stride, "least": least, "hop": hop}
+    first = _plate(torch.as_tensor(picture).detach().cpu().double().numpy(), "A spectrogram, to be cut into patches")
+    plain = f"overlap of {patch} x {patch} on {image.width} frames of {image.height} bands"
+    shown = {**data, "length": length}
+    return _live("overlap", shown, first, question=question, answer=answer, caption=caption, plain=plain)
 
 
 def shuffle(

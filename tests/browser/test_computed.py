@@ -212,6 +212,10 @@ FIGURES: dict[str, Callable[[], live.Live]] = {
     "kmeans": lambda: live.kmeans(EMOJI[0].flatten(1).T[:60], image=EMOJI[0], **ASK),
     "temperature": lambda: live.temperature(LOGITS, colours=torch.rand(8, 3).double(), **ASK),
     "cut": lambda: live.cut(EMOJI[0], (4, 8, 16), width=64, heads=4, layers=3, **ASK),
+    "overlap": lambda: live.overlap(torch.rand(60, 24), patch=8, stride=5, **ASK),
+    "rows": lambda: live.attention(
+        maps=draw(2, 1, 2, 8, 8).softmax(-1), images=MNIST, prefix=2, grid=(2, 3), names=["a", "b"], **ASK
+    ),
     "shuffle": lambda: live.shuffle({"with": "patches-p4", "without": "positions-none"}, MNIST, **ASK),
     "hand": lambda: live.by_hand([[1, 0.5], [0.5, 2]], [[1, 1], [0.5, 2]], [[1, 0], [0, 1]], **ASK),
     "codes": lambda: live.codes("vq-emoji-64codes", torch.randint(64, (2, 16)), EMOJI, **ASK),

@@ -1058,6 +1058,10 @@ def computed() -> list[Entry]:
             "size": mostly(st.just(16), [0, 999, None]), "hop": mostly(st.just(8), [0, None]), **ask}),
         Entry("live.microphone", show.live.microphone, {
             "waveform": wave, "rate": mostly(st.just(8000), [0, None]), "bands": SMALL, **ask}),
+        Entry("live.overlap", show.live.overlap, {
+            "picture": tensors(shapes(side(9), side(8))), "patch": mostly(st.just(4), [0, 9, 99, None]),
+            "stride": mostly(st.just(2), [0, 5, None]), "least": mostly(st.just(2), [0, 3, None]),
+            "frames": mostly(st.none(), [0, 3, 99]), "hop": mostly(st.just(0.01), [0, NAN, None]), **ask}),
         Entry("live.positions", show.live.positions, {
             "tables": st.dictionaries(words, st.one_of(
                 tensors(shapes(side(4), side(8))), st.tuples(st.sampled_from(["sinusoidal_1d", "x"]), SMALL)),
@@ -1086,7 +1090,8 @@ def alive() -> list[Entry]:
             "model": model, "images": digits, "token": st.one_of(st.none(), SMALL), **ask}),
         Entry("live.attention of maps", show.live.attention, {
             "maps": maps, "images": tensors(shapes(side(1), side(8), side(8))), "prefix": mostly(
-                side(1), [0, -1, 9, 2.5, True]), "question": st.just("What changes?")}),
+                side(1), [0, -1, 9, 2.5, True]), "grid": mostly(st.none(), [(2, 2), (1, 4), (0, 4), 3]),
+            "question": st.just("What changes?")}),
         Entry("live.shuffle", show.live.shuffle, {
             "models": st.dictionaries(st.text(max_size=3), model, min_size=1, max_size=2), "images": digits, **ask}),
         Entry("live.vit", show.live.vit, {

@@ -20,6 +20,7 @@ EMOJI = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 TABLE = torch.randn(49, 8, generator=torch.Generator().manual_seed(0))
 EDGE = [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]
 TONE = 0.5 * torch.sin(torch.arange(2000) / 3)
+SHEET = torch.arange(60 * 24).reshape(60, 24) / 1440
 LOGITS = torch.tensor([2.0, 1.0, 0.0], dtype=torch.float64)
 
 FIGURES = {
@@ -30,6 +31,7 @@ FIGURES = {
     "kmeans": lambda: live.kmeans(EMOJI[0].flatten(1).T[:100], image=EMOJI[0], **ASK),
     "temperature": lambda: live.temperature(LOGITS, colours=torch.eye(3), **ASK),
     "cut": lambda: live.cut(EMOJI[0], (4, 8), width=64, heads=4, layers=3, **ASK),
+    "overlap": lambda: live.overlap(SHEET, patch=8, stride=5, **ASK),
     "shuffle": lambda: live.shuffle({"with": "patches-p4", "without": "positions-none"}, MNIST, **ASK),
     "hand": lambda: live.by_hand([[1, 0], [0, 2]], [[1, 1], [0, 1]], [[1, 0], [0, 1]], **ASK),
     "codes": lambda: live.codes("vq-emoji-64codes", CODES, EMOJI, **ASK),
@@ -118,10 +120,18 @@ def test_no_row_is_further_off_than_half_a_step() -> None:
 
 def test_maps_keep_their_weights_to_a_quarter_percent() -> None:
     maps = torch.rand(2, 3, 17, 17, dtype=torch.float64, generator=torch.Generator().manual_seed(1)).softmax(-1)
-    about = stored(live.attention(maps=maps, images=MNIST[0], **ASK))["maps"]
+    about = stored(live.attention(maps=maps, images=MNIST[0], **ASK))["maps"][0]
     whole = np.frombuffer(base64.b64decode(about["values"]), np.uint8).reshape(about["shape"])
     back = whole / 255 * np.array(about["tops"]).reshape(2, 3, 17, 1)
     assert np.abs(back - maps.numpy()).max() < 0.0025 * maps.max()
+
+
+def test_maps_of_several_pictures_keep_their_grid_of_any_shape() -> None:
+    maps = torch.rand(2, 1, 3, 8, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(1)).softmax(-1)
+    about = stored(live.attention(maps=maps, images=torch.rand(2, 1, 4, 6), prefix=2, grid=(2, 3), **ASK))
+    assert about["grid"] == [2, 3]
+    assert [one["shape"] for one in about["maps"]] == [[1, 3, 8, 8]] * 2
+    assert about["maps"][0]["values"] != about["maps"][1]["values"]
 
 
 @pytest.mark.parametrize(
@@ -133,6 +143,16 @@ def test_maps_keep_their_weights_to_a_quarter_percent() -> None:
         (lambda: live.draw_digit("tokens-resnet", MNIST, **ASK), "ViT on pixels or patches"),
         (lambda: live.attention(images=MNIST, **ASK), "either the name of a model or maps="),
         (lambda: live.attention(maps=torch.rand(1, 1, 17, 17), images=MNIST[0], **ASK), r"model\.double"),
+        (
+            lambda: live.attention(maps=torch.rand(1, 1, 9, 9).double(), images=MNIST[0], grid=(2, 3), **ASK),
+            "2 x 3 needs 6",
+        ),
+        (
+            lambda: live.attention(maps=torch.rand(2, 1, 1, 5, 5).double(), images=MNIST, **ASK),
+            "maps of 2 pictures and 1 pictures",
+        ),
+        (lambda: live.overlap(SHEET, patch=25, **ASK), "stride <= patch <= bands and frames"),
+        (lambda: live.overlap(SHEET, frames=61, **ASK), "choose 16 to 60"),
         (lambda: live.positions({"a": TABLE}, (8, 8), **ASK), "leave the class token out"),
         (lambda: live.positions({"a": ("rotary", 8)}, (7, 7), **ASK), "choose one of: sinusoidal_1d"),
         (lambda: live.convolution(EMOJI[0], {"a": [[1, 2], [3, 4]]}, **ASK), "3 rows of 3 numbers"),

@@ -255,26 +255,27 @@
   figures.attention = async ({ data, say }) => {
     const images = data.images.map(picture);
     const model = data.model ? await vit(data.model) : null;
-    let stored = null;
-    if (data.maps) {
-      const { shape, values, tops } = data.maps, raw = mm.math.bytes(values), [L, H, N, M] = shape;
+    /** Maps (L, H, N, N) of one picture, kept as bytes and each row's largest weight. */
+    const unpacked = ({ shape: [L, H, N, M], values, tops }) => {
+      const raw = mm.math.bytes(values);
       let at = 0;
-      stored = Array.from({ length: L }, () => Array.from({ length: H }, () => Array.from({ length: N }, () => {
+      return Array.from({ length: L }, () => Array.from({ length: H }, () => Array.from({ length: N }, () => {
         const top = tops[at / M];
         return Array.from({ length: M }, () => (raw[at++] / 255) * top);
       })));
-    }
-    const grid = model ? model.grid : data.grid, prefix = model ? model.prefix : data.prefix;
-    const state = { image: 0, layer: 0, head: "mean", token: data.token ?? Math.floor(grid / 2) * (grid + 1) };
+    };
+    const stored = [data.maps ?? []].flat().map(unpacked);
+    const [down, grid] = model ? [model.grid, model.grid] : [data.grid, data.grid].flat(), prefix = model ? model.prefix : data.prefix;
+    const state = { image: 0, layer: 0, head: "mean", token: data.token ?? Math.floor(down / 2) * grid + Math.floor(grid / 2) };
     let maps;
-    const compute = () => { maps = stored ?? model.forward(images[state.image].values).maps; };
+    const compute = () => { maps = stored[state.image] ?? model.forward(images[state.image].values).maps; };
     compute();
     const [L, H] = [maps.length, maps[0].length];
     const place = (i) => `row ${((i / grid) | 0) + 1}, column ${(i % grid) + 1}`;
     const asked = h("div", { class: "mm-under" }), seen = h("div", { class: "mm-under mm-map" });
     const legend = h("div"), words = h("p", { class: "mm-words" });
-    const cells = board(grid, grid, { name: "The picture: choose the token that asks", say: place, walked: (i) => { state.token = i; draw(); }, selected: state.token });
-    const shades = Array.from({ length: grid * grid }, () => h("i"));
+    const cells = board(down, grid, { name: "The picture: choose the token that asks", say: place, walked: (i) => { state.token = i; draw(); }, selected: state.token });
+    const shades = Array.from({ length: down * grid }, () => h("i"));
     const layer = h("div", { class: "mm-shades", style: `--columns:${grid}`, "aria-hidden": "true" }, ...shades);
     const row = () => {
       const i = state.token < 0 ? 0 : state.token + prefix;
@@ -660,6 +661,48 @@
     show(data.start);
     return h("div", {}, h("div", { class: "mm-controls" }, choice("P (pixels)", data.sizes.map((p) => [p, p]), data.start, show)),
       h("div", { class: "mm-pair" }, h("div", {}, shown), h("div", { class: "mm-costs" }, meter, h("p", { class: "mm-note" }, "Bars are logarithmic: each grows by equal lengths for equal factors."))), words);
+  };
+
+  // ---- patches that overlap, over a spectrogram ----
+
+  figures.overlap = async ({ data, say, frame }) => {
+    const { frames, bands, patch, hop } = data, words = h("p", { class: "mm-words" });
+    const net = s("svg", { class: "mm-net", viewBox: `0 0 ${frames} ${bands}`, preserveAspectRatio: "none", "aria-hidden": "true" });
+    frame.setAttribute("alt", "");
+    const shown = h("div", { class: "mm-under mm-long", role: "img" }, frame, net);
+    const table = h("dl", { class: "mm-count" });
+    const state = { stride: data.start, length: data.length };
+    const seconds = (n) => `${(n * hop).toFixed(n * hop < 1 ? 2 : 1)} s`;
+    const show = () => {
+      const { stride, length } = state, count = (size) => Math.floor((size - patch) / stride) + 1;
+      const rows = count(bands), columns = count(length), n = rows * columns;
+      const high = (rows - 1) * stride + patch, wide = (columns - 1) * stride + patch;
+      const box = (row, column, kind) => s("rect", { class: kind, x: column * stride, y: bands - row * stride - patch, width: patch, height: patch });
+      const corners = [];
+      for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) corners.push(`M${c * stride} ${bands - r * stride}h0`);
+      const rest = `M${wide} 0H${frames}V${bands}H${wide}ZM0 0H${wide}V${bands - high}H0Z`;
+      net.replaceChildren(s("path", { class: "mm-rest", d: rest }), s("path", { class: "mm-corners", d: corners.join("") }),
+        box(0, 0, "mm-first"), ...(columns > 1 ? [box(0, 1, "mm-next")] : []), ...(rows > 1 ? [box(1, 0, "mm-next")] : []));
+      const most = Math.ceil(patch / stride) ** 2, pairs = (n + 2) ** 2;
+      const lines = [
+        ["rows, in frequency", `⌊(${bands} − ${patch}) / ${stride}⌋ + 1 = ${rows}`],
+        ["columns, in time", `⌊(${length.toLocaleString("en")} − ${patch}) / ${stride}⌋ + 1 = ${columns}`],
+        ["patches", `${rows} × ${columns} = ${n.toLocaleString("en")}`],
+        ["tokens, with both in front", (n + 2).toLocaleString("en")],
+        ["pairs of tokens", pairs.toLocaleString("en")],
+        ["a cell lies in", most > 1 ? `up to ${most} patches` : "one patch"],
+      ];
+      table.replaceChildren(...lines.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+      const left = [[bands - high, "bands"], [length - wide, "frames"]].map(([over, what]) => `${over} ${over === 1 ? what.slice(0, -1) : what}`);
+      words.textContent = `Stride ${stride}, ${seconds(length)}: ${rows} × ${columns} = ${n.toLocaleString("en")} patches. At the edges ${left.join(" and ")} are read by no patch.`;
+      shown.setAttribute("aria-label", `A spectrogram under ${rows} rows and ${columns} columns of patches`);
+      say(`${words.textContent} ${pairs.toLocaleString("en")} pairs of tokens.`);
+    };
+    show();
+    return h("div", {}, h("div", { class: "mm-controls" },
+      slider("stride", { min: data.least, max: patch, step: 1, value: state.stride, say: (v) => `${v} cells` }, (v) => { state.stride = v; show(); }),
+      slider("length", { min: patch, max: frames, step: 1, value: state.length, say: (v) => `${v} frames` }, (v) => { state.length = v; show(); })),
+    shown, table, words);
   };
 
   // ---- 7: shuffle the patches ----
