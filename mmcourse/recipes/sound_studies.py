@@ -126,6 +126,7 @@ class Study:
 STUDIES = {
     "digits-by-speaker": Study(("AST from synthesizers",), FSDD_SPEAKERS, (0,), 1500),
     "digits-of-strangers": Study(("AST from synthesizers", *RIVALS), FSDD_SPEAKERS, (0,), 0),
+    "cnn-by-speaker": Study(("CNN",), FSDD_SPEAKERS, (0,), 600),
     "digits-by-start": Study(("AST", "AST from a ViT", "CNN"), ("theo",), (0,), 600),
 }
 """Studies by name."""
