@@ -441,7 +441,7 @@ def _of(sizes: Sizes, *symbols: str) -> str:
 
 
 def _derived(sizes: Sizes) -> dict[str, float | str]:
-    """Sizes that follow from others: m = HW / P², P²C."""
+    """Sizes that follow from others: m = HW / P², m + 1, m + 2, P²C."""
     out = dict(sizes)
     H, W, P, C = (out.get(s) for s in ("H", "W", "P", "C"))
     if isinstance(H, int) and isinstance(P, int):
@@ -454,6 +454,7 @@ def _derived(sizes: Sizes) -> dict[str, float | str]:
     m = out.get("m")
     if isinstance(m, int):
         out.setdefault("m+1", m + 1)
+        out.setdefault("m+2", m + 2)
     h, w = out.get("h"), out.get("w")
     if isinstance(h, int) and isinstance(w, int):
         out.setdefault("n", h * w)
@@ -1005,7 +1006,7 @@ def _ast(sizes: Sizes, lit: Iterable[str]) -> Drawing:
     stages = [
         Stage("waveform", sound(), "waveform", ""),
         Stage("input", spectrogram(), "mel spectrogram", "time × mel bands"),
-        Stage("tokens_in", tokens(5, "blue", "green", more=True), "patches as tokens", _of(sizes, "m+1", "D")),
+        Stage("tokens_in", tokens(5, "blue", "green", more=True), "patches as tokens", _of(sizes, "m+2", "D")),
         Stage("block", stack("encoder", 96, lit=lit), _times(sizes), "as in ViT"),
         Stage("output", bars(["dog", "rain", "bell"], [0.7, 0.2, 0.1], 44), "class", "logits"),
     ]
