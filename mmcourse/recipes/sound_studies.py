@@ -25,6 +25,7 @@ from torch import Tensor
 
 from mmcourse import machine
 from mmcourse.base import Model
+from mmcourse.data.augment import Compose
 from mmcourse.data.order import generator
 from mmcourse.data.people import FSDD_SPEAKERS
 from mmcourse.models import AST, ViT
@@ -139,8 +140,9 @@ def rival(name: str) -> Any:
     batch = data.batch(range(len(data)))
     heard, labels = batch["spectrograms"], batch["labels"]
     if name.endswith("augmented"):
-        assert SYNTHETIC.augmentation is not None
-        changed = [SYNTHETIC.augmentation(heard, generator(0, copy)) for copy in range(COPIES)]
+        change = SYNTHETIC.augmentation
+        assert isinstance(change, Compose)
+        changed = [change(heard, generator(0, copy)) for copy in range(COPIES)]
         heard, labels = torch.cat([heard, *changed]), labels.repeat(1 + COPIES)
     return RIVALS[name]().fit(coarse(heard), labels)
 
