@@ -13,6 +13,7 @@ from mmcourse.data import load
 from mmcourse.tokens.palette import (
     Palette,
     PaletteConfig,
+    byte_colours,
     fit_palette,
     kmeans,
     kmeans_steps,
@@ -92,6 +93,14 @@ def test_equal_points_are_merged_as_unique_does(seed: int, channels: int, count:
         (*p, n) for *p, n in torch.cat([theirs, counts[:, None]], 1).tolist()
     }
     assert len(ours) == len(theirs)
+
+
+def test_colours_of_bytes_become_one_number_and_others_do_not() -> None:
+    number = byte_colours(torch.tensor([[0, 1, 255], [7, 0, 128]]) / 255)
+    assert number is not None
+    assert number[:, None].view(torch.uint8)[:, :3].tolist() == [[0, 1, 255], [7, 0, 128]]
+    assert byte_colours(torch.tensor([[0.5, 0.5, 0.5]])) is None
+    assert byte_colours(torch.tensor([[256 / 255, 0.0, 0.0]])) is None
 
 
 def test_an_empty_cluster_gets_the_point_that_is_worst_off(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,6 +50,12 @@ def test_the_power_of_a_frame_is_its_energy():
     assert both_sides / 400 == pytest.approx(float((x * window).square().sum()), rel=1e-4)  # Parseval
 
 
+def test_a_window_of_kaldis_ends_where_it_began() -> None:
+    kaldi, whisper = LogMelConfig.preset("ast-esc50"), LogMelConfig.preset("whisper-80")
+    assert LogMel(kaldi).window[0] == LogMel(kaldi).window[-1] == 0
+    assert LogMel(whisper).window[0] == 0 < LogMel(whisper).window[-1]
+
+
 @pytest.mark.parametrize("scale", ["htk", "slaney", "kaldi"])
 def test_mel_scales(scale):
     hertz = torch.linspace(0, 8000, 500, dtype=torch.float64)

@@ -39,6 +39,13 @@ def test_patch_embedding_equals_its_convolution() -> None:
     assert torch.equal(patches.convolution_to_linear(kernel), embed.project.weight)
 
 
+def test_overlapping_patches_are_counted_on_each_side_by_its_own_stride() -> None:
+    embed = patches.PatchEmbedding(4, 1, 3, stride=(2, 3))
+    assert embed.grid(4, 4) == (1, 1)
+    assert embed.grid(9, 13) == (3, 4)  # rows 0, 2, 4; columns 0, 3, 6, 9
+    assert embed(torch.rand(2, 1, 9, 13)).shape == (2, 12, 3)
+
+
 @pytest.mark.parametrize("size", [28, 32, 64, 100])
 def test_resnet_tokens_are_64_times_fewer(size: int) -> None:
     tokens = cnn.ResNetTokens(3, 16, features=8).eval()
