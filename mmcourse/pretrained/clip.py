@@ -314,7 +314,7 @@ def to_openai(model: CLIP) -> dict[str, Tensor]:
         CheckpointError: an option that theirs has not.
     """
     c = model.config
-    if c.epsilon != 1e-5 or c.eot is not None:
+    if c.epsilon != 1e-5 or c.eot not in (None, c.vocab_size - 1):
         raise CheckpointError("OpenAI's CLIP has epsilon 1e-5 and reads the place of the largest id; this one differs.")
     return write(model.state_dict(), OPENAI_RESNET if c.resnet_layers else OPENAI_TRANSFORMER, c)
 

@@ -203,6 +203,22 @@ def test_a_key_that_is_missing_or_left_over_is_named() -> None:
             from_openai({**state, key: taken[:-1]}, heads=2)
 
 
+def test_a_file_in_half_precision_with_norms_in_full_is_read_in_full_as_openai_reads_it() -> None:
+    state = {key: tensor.half() if tensor.dim() > 1 else tensor for key, tensor in opened(True).state_dict().items()}
+    ours = from_openai(state, heads=2)
+    assert {tensor.dtype for tensor in ours.parameters()} == {torch.float32}
+    assert torch.equal(ours.text.project.weight, state["text_projection"].T.float())
+
+
+def test_what_transformers_calls_the_end_can_be_written_as_openai_does() -> None:
+    ours = from_transformers(hugging())
+    assert ours.config.eot == ours.config.vocab_size - 1
+    again = from_openai(to_openai(ours), heads=1)
+    assert again.config.eot is None
+    with pytest.raises(CheckpointError, match="the largest id"):
+        to_openai(from_transformers(hugging(text_eos_token_id=7)))
+
+
 def test_what_has_no_counterpart_is_one_line() -> None:
     with pytest.raises(CheckpointError, match="epsilon"):
         from_transformers(hugging(text_layer_norm_eps=1e-3))

@@ -8,7 +8,7 @@ from mmcourse.data import DrawingPairs, emoji, load
 from mmcourse.data.augment import Shades
 from mmcourse.models import CLIP, CLIPConfig
 from mmcourse.recipes import recipe
-from mmcourse.recipes.ch12_clip import LEARNED, course_config, evaluate_matching
+from mmcourse.recipes.ch12_clip import ASKED, LEARNED, course_config, evaluate_matching, evaluate_scenes
 
 SIZES = {"image_size": 32, "resnet_layers": (1, 1, 1, 1), "vision_width": 2, "vision_heads": 2, "text_layers": 1}
 
@@ -40,6 +40,22 @@ def test_measures_count_every_concept_and_the_new_ones_by_themselves() -> None:
         **{f"20 new concepts, {way}, R@{k}": 20 for way in ("picture to text", "text to picture") for k in (1, 10)},
     }
     assert all(0 <= score.correct <= score.total for score in found.values())  # type: ignore[union-attr]
+
+
+def test_scenes_are_asked_for_each_attribute_of_a_single_shape() -> None:
+    chosen = recipe("clip-scenes")
+    model = chosen.model().eval()
+    assert model.parameter_count() <= 8_000_000
+    held = chosen.load("test", language="en", count=60)
+    batch = held.training_batch(0, 4, 0)
+    assert model(batch["images"], batch["tokens"]).logits().shape == (4, 4)
+    found = evaluate_scenes(model, held, lambda: held)
+    single = sum(concept.count(" circle") + concept.count(" square") + concept.count(" triangle")
+                 + concept.count(" star") + concept.count(" cross") == 1 for concept in held.concepts)  # fmt: skip
+    assert [found[f"{what} of one shape"].total for what in ASKED] == 4 * [single]  # type: ignore[union-attr]
+    for words, _ in ASKED.values():  # each picture has one right answer
+        for row, number in enumerate(held.labels.tolist()):
+            assert number or sum(word in held.concepts[row] for word in words) == 1, held.concepts[row]
 
 
 def test_shades_change_how_strong_a_colour_is_and_not_which() -> None:
