@@ -1,4 +1,4 @@
-"""Texts to waveforms with a text to speech. See :ref:`sec-13-translation`."""
+"""Texts to waveforms with a text to speech. See :ref:`sec-13-speech`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text to speech as translation: the arrow of Whisper reversed. Derived in :ref:`sec-13-translation`.
+"""Text to speech as translation: the arrow of Whisper reversed. Derived in :ref:`sec-13-speech`.
 
 A text is read, codes of mel frames are written, as by Parti codes of a picture. That speech can be written as
 discrete codes by a decoder is how AudioLM (Borsos et al., 2023) and VALL-E (Wang et al., 2023) do it; their codes come

@@ -1,7 +1,7 @@
 """Sound as codes: the codebook of chapter 6 over mel frames instead of patches, and back to a waveform.
 
 A spectrogram (B, F, M) becomes F / s codes, each for s frames. Griffin and Lim's method makes a waveform of what comes
-back (:mod:`mmcourse.tokens.spectrogram`). Derived in :ref:`sec-13-codes`.
+back (:mod:`mmcourse.tokens.spectrogram`). Derived in :ref:`sec-13-speech`.
 """
 
 from __future__ import annotations
