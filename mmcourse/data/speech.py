@@ -8,6 +8,7 @@ mapped from there, so that hours need no memory.
 from __future__ import annotations
 
 import functools
+import hashlib
 import itertools
 import json
 import random
@@ -20,6 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,11 +29,12 @@ from torch import Tensor
 
 from mmcourse import checks, machine
 from mmcourse.data import sentences, sound_file, synthesizer
+from mmcourse.data.cache import cached
 from mmcourse.data.dataset import SoundDataset, SpeechDataset
 from mmcourse.data.espeak import variants
 from mmcourse.data.people import DIGITS
 from mmcourse.data.sound_file import RATE
-from mmcourse.data.sounds import QUIET, PackedSounds, kept, to_int16, trimmed
+from mmcourse.data.sounds import MARGIN, QUIET, PackedSounds, kept, to_int16, trimmed
 from mmcourse.data.splits import PARTS, parse, part_of, rank
 from mmcourse.data.synthesizer import SpeechUnavailableError, Utterance
 
@@ -144,17 +147,45 @@ def _say_piece(lines: list[str]) -> tuple[np.ndarray, list[int]]:
         others = _say_with(program, lines)
         return to_int16(torch.cat(others)), [len(sound) for sound in others]
     with tempfile.TemporaryDirectory() as folder:
-        jobs, samples = Path(folder) / "jobs", Path(folder) / "samples"
-        jobs.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        command = [sys.executable, "-P", synthesizer.__file__, str(jobs), str(samples)]
-        done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
-        if done.returncode:
-            last = (done.stderr.strip().splitlines() or ["it ended without a word"])[-1]
-            raise (ValueError if "ValueError" in last else SpeechUnavailableError)(last.partition(": ")[2] or last)
-        counts = [int(line) for line in done.stdout.split()]
-        heard = torch.from_numpy(np.fromfile(samples, dtype=np.int16)).float() / 32768
-    found = [trimmed(sound) for sound in _resampled(heard.split(counts))]
+        sounds, _ = _spoken(lines, Path(folder))
+    found = [trimmed(sound) for sound in _resampled(sounds)]
     return to_int16(torch.cat(found)), [len(sound) for sound in found]
+
+
+def _spoken(lines: list[str], folder: Path) -> tuple[tuple[Tensor, ...], list[list[tuple[int, int]]]]:
+    """What eSpeak NG says of each line, at its own rate, and where its words begin, in milliseconds."""
+    jobs, samples, words = folder / "jobs", folder / "samples", folder / "words"
+    jobs.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    command = [sys.executable, "-P", synthesizer.__file__, str(jobs), str(samples), str(words)]
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["it ended without a word"])[-1]
+        raise (ValueError if "ValueError" in last else SpeechUnavailableError)(last.partition(": ")[2] or last)
+    heard = torch.from_numpy(np.fromfile(samples, dtype=np.int16)).float() / 32768
+    begun = [[(first, at) for first, at in json.loads(line)] for line in words.read_text().splitlines()]
+    return heard.split([int(line) for line in done.stdout.split()]), begun
+
+
+def _begun(lines: list[str]) -> list[tuple[int, int, int]]:
+    """(line, first character, millisecond of the trimmed sound) of each word; none of what other programs say."""
+    found: list[tuple[int, int, int]] = []
+
+    def listen(first: int) -> list[tuple[int, int, int]]:
+        piece = [line if not _program(line) else "" for line in lines[first : first + CHUNK]]
+        with tempfile.TemporaryDirectory() as folder:
+            sounds, begun = _spoken([line for line in piece if line], Path(folder))
+        cut = [int((sound.abs() > QUIET).float().argmax()) / synthesizer.RATE - MARGIN / RATE for sound in sounds]
+        rows = [first + i for i, line in enumerate(piece) if line]
+        return [
+            (row, start, max(0, round(at - 1000 * max(0.0, lost))))
+            for row, words, lost in zip(rows, begun, cut, strict=True)
+            for start, at in words
+        ]
+
+    with ThreadPoolExecutor(max(1, machine.cores())) as pool:
+        for piece in pool.map(listen, range(0, len(lines), CHUNK)):
+            found += piece
+    return found
 
 
 def _resampled(sounds: Sequence[Tensor]) -> list[Tensor]:
@@ -264,6 +295,44 @@ def speech(
         kinds: of :data:`KINDS`, joined by ``+``.
         synthesizers: as for :func:`spoken_digits`; the others say every fourth English text for training.
     """
+    spoken, listed = _listed(split, count, languages, kinds, synthesizers)
+    return SpeechDataset(
+        "speech",
+        split,
+        sounds=made("speech", [how for how, *_ in listed]),
+        rate=RATE,
+        labels=torch.tensor([spoken.index(language) for _, _, _, language, _ in listed]),
+        classes=spoken,
+        captions=[text for _, text, *_ in listed],
+        translations=[english for _, _, english, _, _ in listed],
+        concepts=[name for *_, name in listed],
+    )
+
+
+def words_begin(split: str, **options: Any) -> list[list[tuple[int, float]]]:
+    """Where each word of each sound of ``speech`` begins: its first character in the caption, and seconds.
+
+    The synthesizer says everything once more, which takes as long as the first time; what it said is kept.
+
+    Args:
+        split: parts by voice and by sentence.
+        options: those of :func:`speech`.
+    """
+    given = {"count": None, "languages": "en+pt+es+fr", "kinds": "sentences+digits+words", "synthesizers": "espeak"}
+    _, listed = _listed(split, **{**given, **options})
+    lines = [json.dumps(astuple(how)) for how, *_ in listed]
+    name = hashlib.sha256("\n".join([f"{FORMAT} {version('espeakng-loader')}", *lines]).encode()).hexdigest()[:16]
+    kept = cached(f"speech-words-{name}", lambda: {"words": torch.tensor(_begun(lines), dtype=torch.int32)})
+    found: list[list[tuple[int, float]]] = [[] for _ in lines]
+    for line, first, milliseconds in kept["words"].tolist():
+        found[line].append((first, milliseconds / 1000))
+    return found
+
+
+def _listed(
+    split: str, count: int | None, languages: str, kinds: str, synthesizers: str
+) -> tuple[list[str], list[tuple[Utterance, str, str, str, str]]]:
+    """The languages, and what is said in them: how, the text, its English, its language, the voice."""
     others = _others(synthesizers)
     spoken, said = languages.split("+"), kinds.split("+")
     for language in spoken:
@@ -285,14 +354,4 @@ def speech(
                 name = others[i // len(spoken) // 4 % len(others)]
                 how = replace(how, voice=name)
             listed.append((how, text, english, language, name))
-    return SpeechDataset(
-        "speech",
-        split,
-        sounds=made("speech", [how for how, *_ in listed]),
-        rate=RATE,
-        labels=torch.tensor([spoken.index(language) for _, _, _, language, _ in listed]),
-        classes=spoken,
-        captions=[text for _, text, *_ in listed],
-        translations=[english for _, _, english, _, _ in listed],
-        concepts=[name for *_, name in listed],
-    )
+    return spoken, listed

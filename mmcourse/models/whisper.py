@@ -240,8 +240,13 @@ class Whisper(Model):
         self.embedding = nn.Embedding(c.vocab_size, c.width)
         self.text_positions = nn.Parameter(torch.empty(c.text_context, c.width))
         self.decoder = Decoder(c.decoder())
-        nn.init.normal_(self.embedding.weight, std=0.02)
-        nn.init.normal_(self.text_positions, std=0.01)
+        # A token must be heard beside what the blocks add: its vector starts long, and what they add starts small.
+        nn.init.normal_(self.embedding.weight, std=c.width**-0.5)
+        nn.init.normal_(self.text_positions, std=c.width**-0.5)
+        for stack in (self.encoder, self.decoder):
+            for name, weight in stack.named_parameters():
+                if name.endswith(("out.weight", "down.weight")):
+                    weight.data.mul_((2 * len(stack.blocks)) ** -0.5)
 
     @property
     def vocab_size(self) -> int:

@@ -8,9 +8,11 @@ from typing import Any
 
 from mmcourse.data import load, sentences
 from mmcourse.data.augment_mel import Strangers
+from mmcourse.data.cache import notice
 from mmcourse.data.downloads import DataUnavailableError
 from mmcourse.data.sentences import LANGUAGES, number, plain, written
 from mmcourse.data.sounds import trimmed
+from mmcourse.data.speech import words_begin
 from mmcourse.models import Whisper, WhisperConfig
 from mmcourse.recipes.listening import Hearing, Lessons, Said, evaluate_hearing
 from mmcourse.recipes.recipe import Recipe
@@ -91,8 +93,14 @@ class Listening(Recipe):
 
     def load(self, split: str, **changes: Any) -> Any:
         """A part of ``speech`` as lessons; what is learned from has people in it, too."""
-        data: Any = load(self.data, split, **{**self.options, **changes})
-        return Lessons(data, [] if split in ("test", "validation") else people(), course_config())
+        options = {**self.options, **changes}
+        data: Any = load(self.data, split, **options)
+        if split in ("test", "validation"):
+            return Lessons(data, [], course_config())
+        heard = people()
+        if not heard:
+            notice("no recordings of people in MMCOURSE_DATA: whisper-course learns from synthetic voices alone")
+        return Lessons(data, heard, course_config(), words_begin(split, **options))
 
     def validation(self) -> tuple[Any, Any]:
         """What is learned from, and a piece of the validation part."""
@@ -108,10 +116,11 @@ RECIPES = [
         data="speech",
         split="train",
         settings=Settings(
-            steps=4000,
+            steps=6000,
             batch_size=64,
             learning_rate=1e-3,
             warmup=0.05,
+            cycles=2,
             ema_decay=0.99,
             precision="bf16",
             save_seconds=60,
@@ -119,5 +128,6 @@ RECIPES = [
         objective=Hearing(),
         augmentation=Strangers(speed=0.1, formants=0.03, microphone=5.0, echo=0.1, band=0.2, noise=0.3),
         measure=evaluate_hearing(strangers),
+        half=True,
     ),
 ]

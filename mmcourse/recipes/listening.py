@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import random
 from collections.abc import Callable, Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -21,6 +23,7 @@ from mmcourse.data.dataset import SpeechDataset
 from mmcourse.data.dataset import rows as rows_of
 from mmcourse.data.order import batch_indices, generator
 from mmcourse.data.sentences import number, plain, written
+from mmcourse.data.sound_file import RATE
 from mmcourse.data.sounds import PackedSounds
 from mmcourse.generation import generate
 from mmcourse.models import Whisper, WhisperConfig
@@ -33,6 +36,10 @@ from mmcourse.transformer import scaled_dot_product
 IGNORED = -1  # a target that counts for nothing
 POOL = 16  # batches that are sorted by length together
 EASY = 0.4  # share of the sounds, the shortest, that the first steps learn from
+
+
+Begun = list[tuple[int, float]]
+"""Where words begin: the first character in the text, and seconds of the sound."""
 
 
 @dataclass(frozen=True)
@@ -56,15 +63,25 @@ class Said:
     voice: str
 
 
-def joined(recordings: Sequence[Said], chance: random.Random, count: int) -> tuple[Tensor, str]:
+Piece = tuple[int, float, float]
+"""A piece of text, and the seconds at which it begins and ends."""
+
+Lesson = tuple[Tensor, str, str, str, Begun]
+"""A sound, its text, its English, its language, and where its words begin."""
+
+
+def joined(recordings: Sequence[Said], chance: random.Random, count: int) -> tuple[Tensor, str, Begun]:
     """A string of digits said by one person: recordings of single ones, one after another with short gaps."""
     chosen = [chance.choice(recordings) for _ in range(count)]
-    parts: list[Tensor] = []
-    for one in chosen:
-        parts += [one.sound, torch.zeros(chance.randrange(400, 4000))]
     language = chosen[0].language
-    words = [number(language, int(one.digit or 0), counting=True) for one in chosen]
-    return torch.cat(parts[:-1]), written(language, " ".join(words))
+    parts: list[Tensor] = []
+    words: list[str] = []
+    begun: Begun = []
+    for one in chosen:
+        begun.append((len(" ".join([*words, ""])), sum(map(len, parts)) / RATE + 0.05))
+        parts += [one.sound, torch.zeros(chance.randrange(400, 4000))]
+        words.append(number(language, int(one.digit or 0), counting=True))
+    return torch.cat(parts[:-1]), written(language, " ".join(words)), begun
 
 
 @dataclass(eq=False)
@@ -72,12 +89,14 @@ class Lessons:
     """What a Whisper learns from: three of four sounds synthetic, the fourth a person, where there are people.
 
     Sounds of one batch have about the same length. A task is drawn for each: to write what is said, with timestamps
-    or without, or to write it in English. Some sounds hold no speech.
+    or without, or to write it in English. Some sounds hold no speech. A batch says besides which piece of text is said
+    at each moment (``"now"``), and where each token that is written is said (``"centres"``).
 
     Args:
         speech: synthetic voices, with translations; its labels are languages.
         people: recordings of people; none where none are on this machine.
         config: of the model, with its tokens.
+        begun: where the words of each synthetic sound begin; None where that is not known.
         strangers: how voices are changed.
         easy_steps: how many first steps learn from the shortest sounds.
         led_steps: in how many first steps attention is led along the text.
@@ -86,12 +105,14 @@ class Lessons:
     speech: SpeechDataset
     people: Sequence[Said]
     config: WhisperConfig
+    begun: Sequence[Begun] | None = None
     strangers: Strangers = field(default_factory=lambda: Strangers(0, 0, 0, 0, 0, 0, 0, False))
     easy_steps: int = 300
-    led_steps: int = 500
+    led_steps: int = 1000
 
     def __post_init__(self) -> None:
         self.tokenizer = TextTokenizer.from_merges(self.config.merges, self.config.special)
+        self.letters = [len(self.tokenizer.decode([id])) for id in range(self.config.special.eot)]
         voices: dict[str, list[Said]] = {}
         for one in self.people:
             if one.digit is not None:
@@ -112,10 +133,10 @@ class Lessons:
         index = rows_of(which, len(self.speech)).tolist()
         return self.made([self.synthetic(row) for row in index], random.Random(0), generator(0), self.led_steps)
 
-    def synthetic(self, row: int) -> tuple[Tensor, str, str, str]:
-        """A synthetic sound, its text, its English, its language."""
-        language = self.config.languages[int(self.labels[row])]
-        return self.speech.sounds[row], (self.speech.captions or [])[row], self.speech.translations[row], language
+    def synthetic(self, row: int) -> Lesson:
+        """A synthetic sound, its text, its English, its language, and where its words begin."""
+        language, text = self.config.languages[int(self.labels[row])], (self.speech.captions or [])[row]
+        return self.speech.sounds[row], text, self.speech.translations[row], language, (self.begun or {row: []})[row]
 
     def augmented(self, strangers: Strangers) -> Lessons:
         """The same lessons with voices changed."""
@@ -127,6 +148,7 @@ class Lessons:
         digest = hashlib.sha256(self.speech.fingerprint.encode())
         for one in self.people:
             digest.update(one.sound.numpy().tobytes() + one.text.encode())
+        digest.update(repr(self.begun).encode())
         digest.update(f"{self.strangers} {self.config.merges} {self.easy_steps} {self.led_steps}".encode())
         return digest.hexdigest()
 
@@ -149,23 +171,22 @@ class Lessons:
         for i in range(people):
             if self.words and (i % 2 or not self.digits):
                 one = chance.choice(self.words)
-                chosen.append((one.sound, one.text, one.english, one.language))
+                chosen.append((one.sound, one.text, one.english, one.language, []))
             else:
                 voice = chance.choice(self.digits)
                 count = max(1, min(8, round(typical / 9000) + chance.randrange(-1, 2)))
-                sound, text = joined(voice, chance, count)
-                chosen.append((sound, text, "", voice[0].language))
+                sound, text, begun = joined(voice, chance, count)
+                chosen.append((sound, text, "", voice[0].language, begun))
         return self.made(chosen, chance, draws, step)
 
-    def made(
-        self, chosen: list[tuple[Tensor, str, str, str]], chance: random.Random, draws: torch.Generator, step: int
-    ) -> Batch:
+    def made(self, chosen: list[Lesson], chance: random.Random, draws: torch.Generator, step: int) -> Batch:
         """Tokens and frames of sounds with their texts."""
         c, special, rate = self.config, self.config.special, self.config.log_mel.sample_rate
         speeds = self.strangers.speeds(len(chosen), draws)
         starts = [chance.randrange(rate // 4) for _ in chosen]
-        sounds, rows, centres, used = [], [], [], []
-        for i, (sound, text, english, language) in enumerate(chosen):
+        sounds, rows, centres, used, heard = [], [], [], [], []
+        for i, (sound, text, english, language, begun) in enumerate(chosen):
+            pieces = self.pieces(text, begun, len(sound) / rate)
             room = int(c.window / float(speeds[i])) - 1
             start = min(starts[i], max(0, room - len(sound)))
             sound = F.pad(sound, (start, 0))[:room]
@@ -174,7 +195,10 @@ class Lessons:
             begin, end = (t / rate * float(speeds[i]) for t in (start, len(sound)))
             used.append(len(sound) * float(speeds[i]))
             sounds.append(sound)
-            pair, centre = self.tokens(text, english, language, begin, end, silent, chance)
+            slower = float(speeds[i])
+            pieces = [(id, begin + slower * first, begin + slower * last) for id, first, last in pieces]
+            heard.append([] if silent else pieces)
+            pair, centre = self.tokens(pieces, english, language, begin, end, silent, chance)
             rows.append(pair)
             centres.append(centre)
         longest = max(used) + chance.choice([*[0] * 10, rate // 2, c.window])
@@ -190,6 +214,10 @@ class Lessons:
         if chance.random() < 0.25:  # what follows a recording is silence in one window, and zeros in the next
             after = torch.arange(frames) >= (torch.tensor(used) / c.hop)[:, None]
             level = level.masked_fill(after[:, :, None], 0.0)
+        now = torch.full((len(chosen), frames // 2), special.no_speech)
+        for row, pieces in zip(now, heard, strict=True):
+            for id, first, last in pieces:
+                row[round(first / special.seconds_per_token) : round(last / special.seconds_per_token)] = id
         ids = pad_sequence([torch.tensor(row) for row, _ in rows], batch_first=True, padding_value=special.eot)
         targets = pad_sequence([torch.tensor(row) for _, row in rows], batch_first=True, padding_value=IGNORED)
         return {
@@ -197,11 +225,28 @@ class Lessons:
             "ids": ids,
             "targets": targets,
             "centres": pad_sequence([torch.tensor(row) for row in centres], batch_first=True, padding_value=-1.0),
+            "now": now,
             "led": torch.full((len(ids),), float(step < self.led_steps)),
         }
 
+    def pieces(self, text: str, begun: Begun, seconds: float) -> list[Piece]:
+        """The pieces of a text, and when each is said in its sound: words by their beginning, letters evenly."""
+        ids = self.tokenizer.encode(f" {text}")
+        known = [(0, 0.05), *begun] if not begun or begun[0][0] > 0 else begun
+        known = [*known, (len(text), max(known[-1][1], seconds - 0.05))]
+        letters = np.cumsum([0, *(self.letters[id] for id in ids)]) - 1
+        at = np.interp(letters, [first for first, _ in known], np.maximum.accumulate([at for _, at in known]))
+        return [(id, float(at[i]), float(at[i + 1])) for i, id in enumerate(ids)]
+
     def tokens(
-        self, text: str, english: str, language: str, begin: float, end: float, silent: bool, chance: random.Random
+        self,
+        pieces: list[Piece],
+        english: str,
+        language: str,
+        begin: float,
+        end: float,
+        silent: bool,
+        chance: random.Random,
     ) -> tuple[tuple[list[int], list[int]], list[float]]:
         """What the decoder reads and shall say, and where in the sound (in tokens) each thing that it says is heard."""
         special = self.config.special
@@ -209,7 +254,7 @@ class Lessons:
             return ([special.sot], [special.no_speech]), [-1.0]
         translate = bool(english) and language != "en" and chance.random() < 0.35
         task = special.translate if translate else special.transcribe
-        body = self.tokenizer.encode(f" {english if translate else text}")
+        body = self.tokenizer.encode(f" {english}") if translate else [id for id, *_ in pieces]
         stamps = chance.random() < 0.3
         if stamps:
             body = [special.timestamp(begin), *body, special.timestamp(end)]
@@ -218,37 +263,37 @@ class Lessons:
         wanted = [start[1], *[IGNORED] * (len(start) - 2), *row[len(start) :]]
         centres = [-1.0] * len(wanted)
         if not translate:
-            pieces = [i for i, id in enumerate(wanted) if i > 0 and 0 <= id < special.eot]
-            sizes = [max(1, len(self.tokenizer.decode([wanted[i]]).strip())) for i in pieces]
-            before = 0.0
-            for i, size in zip(pieces, sizes, strict=True):
-                share = (before + size / 2) / sum(sizes)
-                centres[i] = (begin + 0.05 + share * max(0.0, end - begin - 0.1)) / special.seconds_per_token
-                before += size
+            places = [i for i, id in enumerate(wanted) if i > 0 and 0 <= id < special.eot]
+            for i, (_, first, last) in zip(places, pieces, strict=False):
+                centres[i] = (first + last) / 2 / special.seconds_per_token
         return (row[:-1], wanted), centres
 
 
 @dataclass(frozen=True)
 class Hearing:
-    """The next token, in nats; and while a batch is ``"led"``, attention is drawn to where a token is expected.
+    """The next token, in nats, and two things besides that make a model listen before it can write well.
 
-    The lead (Tachibana et al., 2018) shall spare the long time in which a model writes without having found where to
-    listen.
+    The encoder says at each moment which piece of text is being said, through the decoder's embedding. And while a
+    batch is ``"led"``, attention is drawn to where a token is said (Tachibana et al., 2018). Without both a model first
+    learns to write, and is deaf for long.
 
     Args:
         lead: weight of the lead.
-        width: how far from its expected place attention may lie, as a share of the sound.
+        reach: how far from its place attention may lie, in tokens of sound.
+        echo: weight of what the encoder says.
     """
 
     lead: float = 0.5
-    width: float = 0.12
+    reach: float = 4.0
+    echo: float = 0.5
 
     def __call__(self, model: Any, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss, and the share of right tokens as ``accuracy``."""
         mel, ids, targets = (wanted(batch, name, self) for name in ("mel", "ids", "targets"))
         led = bool(batch["led"].any())
         asked: list[tuple[Tensor, Tensor]] = []  # queries and keys of the upper half's cross-attention
-        handles = []
+        memory: list[Tensor] = []
+        handles = [model.encoder.register_forward_hook(lambda module, given, made: memory.append(made))]
         if led:
             for block in model.decoder.blocks[len(model.decoder.blocks) // 2 :]:
                 hook = lambda module, given: asked.append((given[0], given[1][0]))  # noqa: E731
@@ -261,6 +306,10 @@ class Hearing:
                 handle.remove()
         loss, report = next_token_loss(logits.float(), targets)
         report["next"] = loss.detach()
+        if self.echo:
+            spelled = F.linear(memory[0].float(), model.embedding.weight.float())
+            said = F.cross_entropy(spelled.flatten(0, 1), batch["now"].flatten())
+            loss, report["said"] = loss + self.echo * said, said.detach()
         if led:
             weights = [scaled_dot_product(q.float(), k.float(), k.float(), None)[1] for q, k in asked]
             lead = self.astray(weights, batch["centres"])
@@ -268,11 +317,10 @@ class Hearing:
         return loss, report
 
     def astray(self, maps: list[Tensor], centres: Tensor) -> Tensor:
-        """-log of the attention (B, H, N, A) that lies near where a token is heard, mean of layers and heads."""
+        """-log of the attention (B, H, N, A) that lies near where a token is said, mean of layers and heads."""
         known = centres >= 0
         length = maps[0].shape[-1]
-        reach = self.width * centres.amax(1, keepdim=True).clamp(min=1)[:, :, None] + 2
-        near = (torch.arange(length, device=centres.device) - centres[:, :, None]).abs() <= reach  # (B, N, A)
+        near = (torch.arange(length, device=centres.device) - centres[:, :, None]).abs() <= self.reach  # (B, N, A)
         mass = torch.stack([(weights.mean(1) * near).sum(-1) for weights in maps])
         return -mass.clamp(min=1e-4).log()[:, known].mean()
 
@@ -327,7 +375,7 @@ def strings_of(recordings: Sequence[Said], count: int, seed: int = 0) -> tuple[l
     """Strings of three to six digits by one person."""
     chance = random.Random(f"strings {recordings[0].voice} {seed}")
     found = [joined(recordings, chance, chance.randint(3, 6)) for _ in range(count)]
-    return [sound for sound, _ in found], [text for _, text in found]
+    return [sound for sound, *_ in found], [text for _, text, _ in found]
 
 
 def evaluate_hearing(strangers: Callable[[], dict[str, list[Said]]]) -> Callable[..., Measured]:
@@ -342,7 +390,7 @@ def evaluate_hearing(strangers: Callable[[], dict[str, list[Said]]]) -> Callable
         assert isinstance(held_out, Lessons)
         held_out = held_out.speech
         assert held_out.labels is not None
-        model = model.float()
+        model = copy.deepcopy(model).float()
         codes = [model.config.languages[i] for i in held_out.labels.tolist()]
         texts = held_out.captions or []
         sounds = list(held_out.sounds)

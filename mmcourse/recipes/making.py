@@ -114,12 +114,14 @@ def train(
         },
         "data": {"name": chosen.data, "split": chosen.split, "examples": len(data), "fingerprint": data.fingerprint},
         "metrics": {},
-        "history": {key: [round(row[key], 4) for row in history.rows] for key in history.rows[0] if key != "rate"},
+        "history": _told(history),
         "machine": machine.describe(),
         "wall_seconds": round(history.wall_seconds),
         "cpu_seconds": round(history.cpu_seconds),
         "command": f"mmcourse train {name}{options}" if overrides else f"make train MODEL={name}",
     }
+    if chosen.half:
+        model = model.half()
     if not first:
         return chosen.evaluate(model), target
     with locked(state):
@@ -131,6 +133,12 @@ def train(
         model.metadata["metrics"] = metrics
         (state / "resume.safetensors").unlink(missing_ok=True)
     return found, target
+
+
+def _told(history: History) -> dict[str, list[float]]:
+    """What every reported step told; what an objective told of some steps alone is left out."""
+    shared = [key for key in history.rows[0] if key != "rate" and all(key in row for row in history.rows)]
+    return {key: [round(row[key], 4) for row in history.rows] for key in shared}
 
 
 def _objective(chosen: Recipe) -> dict[str, Any]:

@@ -41,6 +41,7 @@ class Recipe:
         measure: what is found on held-out data.
         options: of :func:`mmcourse.data.load`, for example a size.
         held_out: options that differ for the held-out data, for example a style that is not trained on.
+        half: whether the file keeps the weights in half precision; they are measured as they are kept.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Recipe:
     measure: Measure = field(default_factory=lambda: evaluate_classification)
     options: dict[str, Any] = field(default_factory=dict)
     held_out: dict[str, Any] = field(default_factory=dict)
+    half: bool = False
 
     def load(self, split: str, **changes: Any) -> Any:
         """A part of the data as the model sees it; ``changes`` to the options of :func:`mmcourse.data.load`."""

@@ -7,6 +7,7 @@ import html
 import io
 import itertools
 import wave
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -130,6 +131,7 @@ def sound(
     *,
     picture: Any = None,
     top: str = "",
+    rows: Sequence[str] = (),
     alt: str = "",
 ) -> Sound:
     """A player: a button, the waveform, and a mark that runs along while it plays.
@@ -143,10 +145,12 @@ def sound(
         label: What is heard, in a few words.
         picture: (F, M), a spectrogram of the same sound, drawn under the waveform.
         top: What the picture's upper edge stands for, for example ``"8 kHz"``.
+        rows: What each row of the picture stands for, from the top, where it is no spectrogram: for example the
+            words that a model looked for.
         alt: What the picture shows.
 
     Raises:
-        ValueError: Not one channel, empty, NaN, louder than 1, or no label.
+        ValueError: Not one channel, empty, NaN, louder than 1, no label, or not a name for each row.
     """
     whole("rate", rate)
     if not label.strip():
@@ -164,9 +168,14 @@ def sound(
     if picture is not None:
         image = spectrogram_image(picture)
         words = html.escape(alt or f"Spectrogram: {label}")
+        tall = f' style="height:{1.2 * image.height:.1f}rem"' if rows else ""
         mark = f'<span class="mm-top">{html.escape(top)}</span>' if top else ""
+        if rows:
+            if len(rows) != image.height:
+                raise ValueError(f"sound() got {len(rows)} names for a picture of {image.height} rows: give one each")
+            mark += f'<span class="mm-rows">{"".join(f"<b>{html.escape(name)}</b>" for name in rows)}</span>'
         drawn += (
-            f'<span class="mm-spectrum"><img alt="{words}" width="{image.width}" height="{image.height}" '
+            f'<span class="mm-spectrum"><img alt="{words}" width="{image.width}" height="{image.height}"{tall} '
             f'src="{data_url(webp(image), "image/webp")}">{mark}</span>'
         )
     length = f"{seconds:.2f}" if seconds < 1 else f"{seconds:.1f}"

@@ -17,7 +17,7 @@ from mmcourse.data import speech as speech_module
 from mmcourse.data.people import DIGITS, joined_digits
 from mmcourse.data.sound_file import SoundFileError
 from mmcourse.data.sounds import PackedSounds, SoundFiles, trimmed
-from mmcourse.data.speech import made, voices
+from mmcourse.data.speech import made, voices, words_begin
 from mmcourse.data.synthesizer import SpeechUnavailableError, Utterance
 
 
@@ -437,6 +437,19 @@ class Fake:
             script = Path(words[2]).read_text(encoding="utf-8")
             for line in script.splitlines()[1::2]:
                 write(Path(line.split('"')[3]), tone(0.2))
+
+
+def test_words_begin_where_the_synthesizer_began_them() -> None:
+    data, begun = load("speech", "validation", count=12), words_begin("validation", count=12)
+    assert len(begun) == len(data)
+    for sound, text, words in zip(data.sounds, data.captions or [], begun, strict=True):
+        assert words[0] == (0, pytest.approx(0, abs=0.1))
+        assert all(first == 0 or text[first - 1] in " '-" for first, _ in words)
+        times = [at for _, at in words]
+        assert times == sorted(times)
+        assert times[-1] < len(sound) / 16_000
+    assert max(map(len, begun)) > 3
+    assert words_begin("validation", count=12) == begun
 
 
 def test_other_synthesizers_say_more_for_training(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1011,7 +1011,8 @@ def pages() -> list[Entry]:
             "frames": st.dictionaries(SMALL, st.text(max_size=5), max_size=3), "label": st.text(max_size=5)},
             of=(show.explore,)),
         Entry("show.sound", lambda **o: show.sound(**o)._repr_html_(), {
-            "waveform": tensors(shapes(side(1, 100)), -1, 1), "rate": INTEGERS, "label": st.text(max_size=5)},
+            "waveform": tensors(shapes(side(1, 100)), -1, 1), "rate": INTEGERS, "label": st.text(max_size=5),
+            "picture": tensors(shapes(side(1, 4), side(1, 4))), "rows": st.lists(st.text(max_size=3), max_size=4)},
             of=(show.sound,)),
     ]  # fmt: skip
 

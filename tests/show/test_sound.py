@@ -28,6 +28,8 @@ def test_a_player_holds_the_sound_its_outline_and_its_name() -> None:
     assert "8 kHz" in made.body
     assert 'width="10" height="8"' in made.body
     assert repr(made) == "Sound of 0.10 s at 16,000 Hz: a <tone>"
+    named = show.sound(TONE, 16000, "a tone", picture=torch.rand(10, 3), rows=["a<", "b", "c"])
+    assert re.findall(r"<b>(.*?)</b>", named.body) == ["a&lt;", "b", "c"]
 
 
 def test_an_outline_reaches_as_far_as_the_sound() -> None:
@@ -67,6 +69,7 @@ def test_script_and_style_come_where_somebody_runs_the_notebook(monkeypatch: pyt
         (lambda: show.sound(torch.full((5,), 3.0), 8000, "x"), r"outside \[-1, 1\]"),
         (lambda: show.sound(torch.tensor([0.0, torch.nan]), 8000, "x"), "NaN"),
         (lambda: show.sound(torch.zeros(0), 8000, "x"), "at least 1"),
+        (lambda: show.sound(TONE, 8000, "x", picture=torch.rand(4, 3), rows=["a"]), "1 names for a picture of 3 rows"),
         (lambda: show.sound(TONE, 8000, " "), "no label"),
         (lambda: show.sound(TONE, 0, "x"), "rate"),
         (lambda: show.sound(TONE, 8000, "x", picture=torch.zeros(3)), "frames by bands"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 
 import pytest
@@ -41,8 +42,9 @@ def test_a_batch_follows_from_its_step_alone(lessons: Lessons) -> None:
 def test_tokens_say_language_task_and_text(lessons: Lessons) -> None:
     special, tokenizer = lessons.config.special, lessons.tokenizer
     seen = set()
+    pieces = [(id, 0.2 + first, 0.2 + last) for id, first, last in lessons.pieces("Um gato.", [], 0.8)]
     for seed in range(40):
-        (ids, targets), centres = lessons.tokens("Um gato.", "A cat.", "pt", 0.2, 1.0, False, random.Random(seed))
+        (ids, targets), centres = lessons.tokens(pieces, "A cat.", "pt", 0.2, 1.0, False, random.Random(seed))
         assert len(ids) == len(targets) == len(centres)
         assert targets[0] == special.language("pt")
         assert targets[-1] == special.eot
@@ -57,7 +59,26 @@ def test_tokens_say_language_task_and_text(lessons: Lessons) -> None:
             assert target in (IGNORED, ids[i + 1])
         seen.add((special.translate in ids, bool(stamps)))
     assert len(seen) == 4
-    assert lessons.tokens("", "", "pt", 0, 1, True, random.Random(0))[0] == ([special.sot], [special.no_speech])
+    assert lessons.tokens([], "", "pt", 0, 1, True, random.Random(0))[0] == ([special.sot], [special.no_speech])
+
+
+def test_pieces_are_said_where_their_words_begin(lessons: Lessons) -> None:
+    pieces = lessons.pieces("Um gato azul.", [(0, 0.0), (3, 0.5), (8, 2.0)], 3.0)
+    text = [lessons.tokenizer.decode([id]) for id, *_ in pieces]
+    assert "".join(text) == " Um gato azul."
+    begin = {piece: first for piece, (_, first, _) in zip(text, pieces, strict=True)}
+    assert begin[next(piece for piece in text if piece.startswith(" g"))] == pytest.approx(0.5, abs=0.2)
+    assert begin[next(piece for piece in text if piece.startswith(" a"))] == pytest.approx(2.0, abs=0.4)
+    assert all(a[2] == b[1] for a, b in itertools.pairwise(pieces))
+    assert pieces[-1][2] == pytest.approx(2.95)
+    special = lessons.config.special
+    batch = lessons.batch(torch.arange(3))
+    assert batch["now"].shape == (3, batch["mel"].shape[1] // 2)
+    for row, ids in zip(batch["now"], batch["ids"], strict=True):
+        said = [id for id in row.unique_consecutive().tolist() if id != special.no_speech]
+        assert said
+        if special.transcribe in ids:
+            assert set(said) <= set(ids.tolist())
 
 
 def test_an_objective_leads_attention_only_while_it_is_asked_to(lessons: Lessons) -> None:
@@ -65,7 +86,9 @@ def test_an_objective_leads_attention_only_while_it_is_asked_to(lessons: Lessons
     model = Whisper(lessons.config)
     early, late = lessons.training_batch(0, 4, 0), lessons.training_batch(lessons.led_steps, 4, 0)
     loss, report = Hearing()(model, early)
-    assert float(loss.detach()) == pytest.approx(float(report["next"] + 0.5 * report["astray"]), abs=1e-4)
+    assert float(loss.detach()) == pytest.approx(
+        float(report["next"] + 0.5 * report["astray"] + 0.5 * report["said"]), abs=1e-4
+    )
     assert "astray" not in Hearing()(model, late)[1]
     centres = torch.tensor([[-1.0, 2.0, 8.0]])
     ideal = torch.zeros(1, 1, 3, 10)
@@ -87,7 +110,9 @@ def test_strangers_without_changes_are_the_voices_themselves() -> None:
 
 
 def test_strings_of_digits_are_written_as_they_are_said(lessons: Lessons) -> None:
-    sound, text = joined(lessons.people, random.Random(1), 3)
+    sound, text, begun = joined(lessons.people, random.Random(1), 3)
     assert len(text.split()) == 3
+    assert [text[:first].count(" ") for first, _ in begun] == [0, 1, 2]
+    assert 0 < begun[0][1] < begun[1][1] < begun[2][1] < len(sound) / 16_000
     assert len(sound) > 24_000
     assert word_error(["Um gato, azul!"], ["um gato verde"]).value == pytest.approx(100 / 3)

@@ -18,6 +18,7 @@ from mmcourse.data.augment import Affine, Compose, Elastic
 from mmcourse.data.order import batch_indices
 from mmcourse.models import ViT, ViTConfig
 from mmcourse.recipes import recipe, train
+from mmcourse.recipes.making import _told
 from mmcourse.training import Classification, Score, Settings, accuracy, fit
 from mmcourse.training.loop import History, learning_rate
 
@@ -163,6 +164,11 @@ def test_the_rate_rises_then_falls_to_nothing() -> None:
     assert twice[200] == pytest.approx(0.0)
     with pytest.raises(ValueError, match="cycles=3: at most as many as steps, 2"):
         Settings(steps=2, cycles=3)
+
+
+def test_what_an_objective_told_of_some_steps_alone_is_left_out() -> None:
+    rows = [{"step": 0, "loss": 2.0, "rate": 1.0, "astray": 1.0}, {"step": 1, "loss": 1.00001, "rate": 1.0}]
+    assert _told(History(rows)) == {"step": [0, 1], "loss": [2.0, 1.0]}
 
 
 def test_a_history_at_the_end_of_a_cell_is_one_line() -> None:

@@ -24,6 +24,7 @@ DIGITS = load("digits").subset(16)
     [
         ("steps", [0, -1, 2.0, True, "3", None]),
         ("batch_size", [0, -1, 2.5, True]),
+        ("cycles", [0, 2, 1.5, True]),
         ("seed", [-1, 0.5, True, None]),
         ("learning_rate", [0, 0.0, -1e-3, NAN, INF, None, "1e-3", True]),
         ("warmup", [-1, -0.1, 1.1, NAN, None]),
