@@ -137,6 +137,31 @@ def test_k_means_starts_the_codes_after_the_warm_batches() -> None:
     assert usage(book.eval()(tokens(8, 30)).codes, 5) == 1.0
 
 
+def test_too_few_different_tokens_start_no_codes() -> None:
+    book = quantizer(5, warm=0, decay=0.999)
+    before = book.codebook.clone()
+    few = tokens(1, 4)  # 4 tokens for 5 codes, of 12 different numbers
+    book(few)
+    assert float((book.codebook - before).abs().max()) < 0.1
+
+
+def test_the_published_settings_are_the_usual_ones() -> None:
+    """van den Oord et al. (2017), section 3.2 and appendix A.1."""
+    book = VectorQuantizer(4, 2)
+    assert (book.commitment, book.decay) == (0.25, 0.99)
+    assert not book.codebook.requires_grad, "a moving average needs no gradient"
+    assert VectorQuantizer(4, 2, decay=None).codebook.requires_grad
+
+
+def test_what_the_decoder_says_of_minus_one_to_one_becomes_zero_to_one() -> None:
+    model = tokenizer().eval()
+    last = model.decoder[-1]
+    torch.nn.init.zeros_(last.weight)
+    for said, drawn in ((-1.0, 0.0), (0.0, 0.5), (1.0, 1.0)):
+        torch.nn.init.constant_(last.bias, said)
+        assert torch.equal(model.decode(torch.zeros(1, 4, dtype=torch.long), (2, 2)).unique(), torch.tensor([drawn]))
+
+
 def test_usage_and_perplexity() -> None:
     codes = torch.tensor([[0, 0, 1, 1], [0, 0, 1, 1]])
     assert usage(codes, 8) == 0.25
