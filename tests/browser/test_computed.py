@@ -214,7 +214,7 @@ FIGURES: dict[str, Callable[[], live.Live]] = {
     "cut": lambda: live.cut(EMOJI[0], (4, 8, 16), width=64, heads=4, layers=3, **ASK),
     "overlap": lambda: live.overlap(torch.rand(60, 24), patch=8, stride=5, **ASK),
     "rows": lambda: live.attention(
-        maps=draw(2, 1, 2, 8, 8).softmax(-1), images=MNIST, prefix=2, grid=(2, 3), names=["a", "b"], **ASK
+        maps=draw(2, 2, 2, 8, 8).softmax(-1), images=MNIST, prefix=2, grid=(2, 3), names=["a", "b"], **ASK
     ),
     "shuffle": lambda: live.shuffle({"with": "patches-p4", "without": "positions-none"}, MNIST, **ASK),
     "hand": lambda: live.by_hand([[1, 0.5], [0.5, 2]], [[1, 1], [0.5, 2]], [[1, 0], [0, 1]], **ASK),
