@@ -24,14 +24,18 @@ def figures(page: Page, site: str, name: str) -> list[Locator]:
     return found
 
 
+LAZY = ' loading="lazy" decoding="async"'  # of the frame that the page comes with, and of no later one
+
+
 def seen(figure: Locator) -> str:
-    return str(figure.locator(".mm-frame").inner_html())
+    return str(figure.locator(".mm-frame").inner_html()).replace(LAZY, "")
 
 
 def waits(page: Page, figure: Locator, before: str) -> str:
     """What stands there when the figure has changed."""
     page.wait_for_function(
-        "([box, old]) => box.innerHTML !== old", arg=[figure.locator(".mm-frame").element_handle(), before]
+        "([box, old, lazy]) => box.innerHTML.replaceAll(lazy, '') !== old",
+        arg=[figure.locator(".mm-frame").element_handle(), before, LAZY],
     )
     return seen(figure)
 
