@@ -16,6 +16,7 @@ DONE = [
     "notebooks/06_vector_quantization.html",
     "notebooks/07_imagegpt.html",
     "notebooks/08_sound.html",
+    "notebooks/09_ast.html",
 ]
 
 
