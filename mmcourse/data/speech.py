@@ -162,7 +162,7 @@ def _spoken(lines: list[str], folder: Path) -> tuple[tuple[Tensor, ...], list[li
         last = (done.stderr.strip().splitlines() or ["it ended without a word"])[-1]
         raise (ValueError if "ValueError" in last else SpeechUnavailableError)(last.partition(": ")[2] or last)
     heard = torch.from_numpy(np.fromfile(samples, dtype=np.int16)).float() / 32768
-    begun = [[(first, at) for first, at in json.loads(line)] for line in words.read_text().splitlines()]
+    begun = [[(first, at) for first, at in json.loads(line)] for line in words.read_text(encoding="utf-8").splitlines()]
     return heard.split([int(line) for line in done.stdout.split()]), begun
 
 
