@@ -51,8 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
     data.add_argument("name", nargs="?")
     write = commands.add_parser("transcribe", help="write what is said in a recording (wav, flac, ogg or mp3)")
     write.add_argument("file")
-    # The course has no Whisper checkpoint of its own yet, so that there is nothing to take unasked.
-    write.add_argument("--model", required=True, help="a checkpoint's file, a folder, or a name on the hub")
+    write.add_argument("--model", default="whisper-course", help="a course checkpoint, a folder, or a name on the hub")
     write.add_argument("--language", help="its code, for example en; left out, the model hears which one it is")
     write.add_argument("--task", default="transcribe", help="transcribe, or translate to English")
     write.add_argument("--form", default="text", help="text, srt, vtt or json")

@@ -14,8 +14,10 @@ import pytest
 import torch
 
 import mmcourse.__main__ as command
+from mmcourse.data import load
 from mmcourse.generation import Likelihood, SuppressFirst, TimestampRules, generate
 from mmcourse.models import Whisper, WhisperConfig
+from mmcourse.recipes.listening import word_error, written_by
 from mmcourse.tokens.text import SpecialTokens, train_merges
 from mmcourse.transcribe import Options, Segment, Transcript, Word, align, compression, decode, transcribe, warp
 
@@ -199,3 +201,19 @@ def test_the_command_writes_a_file(model: Whisper, tmp_path: Path, capsys: pytes
     path.write_text("no sound", encoding="utf-8")
     assert command.main([*common, "fr"]) == 1
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_the_courses_model_is_taken_unasked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    own, data = Whisper.from_pretrained("whisper-course").float(), load("speech", "test", count=24)
+    written, heard = written_by(own, list(data.sounds), None)
+    measured = own.metadata["metrics"]
+    assert word_error(data.captions, written).value < measured["word error"]["value"] + 15
+    assert sum(data.classes[i] == code for i, code in zip(data.labels.tolist(), heard, strict=True)) > 18
+    path = tmp_path / "said.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16_000)
+        file.writeframes((32767 * data.sounds[1].clamp(-1, 1)).to(torch.int16).numpy().tobytes())
+    assert command.main(["transcribe", str(path)]) == 0
+    assert capsys.readouterr().out.strip()
