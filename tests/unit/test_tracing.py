@@ -16,12 +16,17 @@ from mmcourse.models import (
     CLIPConfig,
     ImageGPT,
     ImageGPTConfig,
+    Parti,
+    PartiConfig,
+    TextToSpeech,
+    TextToSpeechConfig,
     ViT,
     ViTConfig,
     Whisper,
     WhisperConfig,
 )
 from mmcourse.models.clip import Pairs
+from mmcourse.tokens.frames import FramesConfig
 from mmcourse.tokens.images import Preprocessing
 from mmcourse.tokens.palette import Palette, PaletteConfig
 from mmcourse.tokens.spectrogram import LogMelConfig
@@ -54,9 +59,21 @@ def clip(**changes: object) -> CLIP:
     return CLIP(CLIPConfig.from_dict(config | changes))
 
 
+WRITER = {"text_vocab_size": 13, "text_context": 9, "width": 16, "mlp": 32, "heads": 2}
+WRITER |= {"encoder_layers": 2, "decoder_layers": 2}
+VQ = VQConfig(codes=7, width=16, stride=4)
+
+
+def speaker() -> TextToSpeech:
+    frames = FramesConfig(LogMelConfig(bands=8), stride=3, width=16, codes=7, code_width=4)
+    return TextToSpeech(TextToSpeechConfig.from_dict({"tokenizer": frames, "length": 6, "voices": ("a", "b")} | WRITER))
+
+
 IMAGES = torch.rand(2, 3, 8, 12, generator=torch.Generator().manual_seed(0))
 CODES = torch.randint(5, (2, 96), generator=torch.Generator().manual_seed(0))
 MEL = torch.randn(2, 12, 8, generator=torch.Generator().manual_seed(0))
+WORDS = torch.randint(13, (2, 5), generator=torch.Generator().manual_seed(0))
+WRITTEN = torch.randint(7, (2, 4), generator=torch.Generator().manual_seed(0))
 MAKE: dict[str, tuple[Callable[[], Model], Tensor | tuple[Tensor, ...]]] = {
     "ViT of patches": (vit, IMAGES),
     "ViT of pixels": (lambda: vit(tokens="pixels", positions="sinusoidal_2d", pool="mean"), IMAGES),
@@ -70,7 +87,9 @@ MAKE: dict[str, tuple[Callable[[], Model], Tensor | tuple[Tensor, ...]]] = {
         lambda: clip(resnet_layers=(1, 1, 1, 1), vision_width=2, image_size=32, logit_bias=-10.0, eot=12),
         (torch.rand(2, 3, 32, 32), torch.randint(13, (2, 7), generator=torch.Generator().manual_seed(0))),
     ),
-    "VQTokenizer": (lambda: VQTokenizer(VQConfig(codes=7, width=16, stride=4)), IMAGES),
+    "Parti": (lambda: Parti(PartiConfig.from_dict({"tokenizer": VQ, "grid": (2, 3)} | WRITER)), (WORDS, WRITTEN)),
+    "TextToSpeech": (speaker, (WORDS, WRITTEN)),
+    "VQTokenizer": (lambda: VQTokenizer(VQ), IMAGES),
     "Palette": (lambda: Palette(PaletteConfig(5, 3)), IMAGES),
 }
 every_model = pytest.mark.parametrize("name", MAKE)
