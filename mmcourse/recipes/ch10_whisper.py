@@ -82,9 +82,8 @@ def people() -> list[Said]:
 
 
 def strangers() -> dict[str, list[Said]]:
-    """Recordings of people that training never hears, by set and part."""
-    found = {f"{name} {part}": recordings(name, part) for name, parts in STRANGERS.items() for part in parts}
-    return {name: those for name, those in found.items() if those}
+    """Recordings of people that training never hears, by set and part; none of a set that is not here."""
+    return {f"{name} {part}": recordings(name, part) for name, parts in STRANGERS.items() for part in parts}
 
 
 @dataclass(frozen=True)

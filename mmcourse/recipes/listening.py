@@ -404,8 +404,10 @@ def evaluate_hearing(strangers: Callable[[], dict[str, list[Said]]]) -> Callable
         english, _ = written_by(model, [sounds[i] for i in rows], [codes[i] for i in rows], "translate")
         exact = sum(plain(english[j]) == plain(held_out.translations[i]) for j, i in enumerate(rows))
         found["translation exact"] = Score(exact, len(rows))
-        spoken, right = 0, 0
-        for name, recordings in strangers().items():
+        spoken, right, groups = 0, 0, strangers()
+        for name, recordings in groups.items():
+            if not recordings:
+                continue
             digits = [one for one in recordings if one.digit is not None]
             if digits:
                 strings, said = strings_of(digits, 60)
@@ -416,7 +418,7 @@ def evaluate_hearing(strangers: Callable[[], dict[str, list[Said]]]) -> Callable
             _, heard = written_by(model, [one.sound for one in whole], None)
             spoken += len(whole)
             right += sum(one.language == code for one, code in zip(whole, heard, strict=True))
-        if spoken:
+        if groups and all(groups.values()):  # of some of them it would be another number
             found["language of people"] = Score(right, spoken)
         return found
 

@@ -457,7 +457,7 @@ def test_folders_have_a_place_without_being_told(monkeypatch: pytest.MonkeyPatch
         (("mnist5",), {}, "did you mean 'mnist5k'"),
         (("Digits",), {}, "did you mean 'digits'"),
         (("FashionMNIST",), {}, "did you mean 'fashion-mnist'"),
-        (("zzz",), {}, "choose one of: digits, mnist5k, emoji, photos"),
+        (("zzz",), {}, "choose one of: digits, mnist5k, emoji, drawings, photos"),
         (("digits", "tset"), {}, "did you mean 'test'"),
         (("digits", "validation"), {}, "choose one of: train, test, all"),
         (("digits", "train+train"), {}, "names a part twice"),
