@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -29,6 +30,8 @@ def main() -> None:
             )
         except KeyboardInterrupt:
             raise SystemExit("bench: stopped") from None
+        if done.returncode == -signal.SIGINT:  # it was told first
+            raise SystemExit("bench: stopped")
         if done.returncode:
             raise SystemExit(f"bench: {name} did not end well; its message stands above")
 
